@@ -1,0 +1,1 @@
+"""Everygrain: search your own text at every grain."""
