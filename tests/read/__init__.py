@@ -1,0 +1,1 @@
+"""Readers, on small real files: the bad ones first."""
