@@ -22,9 +22,12 @@ GRAINS: tuple[Grain, ...] = ("document", "passage", "sentence")
 LONGEST_ID = 2048
 
 
-def _without_surrogates(value: Any) -> bool:
-    if isinstance(value, str):
-        return value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value)
+def _storable(value: str) -> bool:
+    """Tell whether UTF-8 can hold the text: it cannot hold a lone surrogate."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
     return True
 
 
@@ -54,7 +57,7 @@ class Document:
                     f"The field '{name}' is {type(value).__name__}, not a string.",
                     f"Give '{name}' as text.",
                 )
-            if not _without_surrogates(value):
+            if not _storable(value):
                 raise InputError(
                     f"The field '{name}' holds a lone surrogate, which no UTF-8 file can hold.",
                     "Decode the source with errors='replace', or mend its escapes.",

@@ -16,7 +16,7 @@ from everygrain.encode.base import Kind, Vectors, unit
 from everygrain.errors import ModelError
 
 _BUCKET = 16
-_TOKENS_AT_ONCE = 2048
+_TOKENS_AT_ONCE = 512
 
 
 def minilm_folder() -> Path:
@@ -110,7 +110,8 @@ class Transformer:
             buckets.setdefault(-(-len(ids) // _BUCKET) * _BUCKET, []).append(i)
         tokens = dict(zip(told, encoded["input_ids"], strict=True))
         for length in sorted(buckets, reverse=True):
-            rows = max(1, _TOKENS_AT_ONCE // length)
+            # a query comes alone, and should not wait for copies of itself
+            rows = 1 if kind == "query" else max(1, _TOKENS_AT_ONCE // length)
             for start in range(0, len(buckets[length]), rows):
                 batch = buckets[length][start : start + rows]
                 # a short last batch is filled up with copies: its shape must not differ
