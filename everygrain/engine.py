@@ -1,0 +1,474 @@
+"""The index as a user meets it: add, delete, search, and what follows from a change by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Any, TypeVar
+
+import numpy as np
+
+from everygrain.analyze import Analyzer, Words
+from everygrain.analyze.language import detect
+from everygrain.document import GRAINS, Document, Grain, Hit
+from everygrain.document import Leg as LegScore
+from everygrain.encode import registry
+from everygrain.encode.base import Encoder, FittedEncoder
+from everygrain.errors import EncoderMismatchError, InputError, ModelError, QueryError
+from everygrain.index.doctor import Finding, examine, repair
+from everygrain.index.store import Store, check_fingerprint
+from everygrain.index.vectors import joined_words, split_fields
+from everygrain.index.writer import Change, Writer, writer
+from everygrain.rank import weigh
+from everygrain.rank.base import check_k
+from everygrain.rank.evidence import as_evidence, best_spans, score_spans
+from everygrain.rank.legs import SYSTEMS, Found, Leg, View, Views
+from everygrain.rank.lexical import BM25
+from everygrain.rank.query import parse
+from everygrain.segment.base import Segmenter
+from everygrain.segment.passages import Passages
+from everygrain.segment.sentences import Sentences
+
+T = TypeVar("T")
+
+BATCH = 20_000
+SECONDS_A_BATCH = 30.0
+FIT_SAMPLE = 20_000
+PASSAGE_WORDS = 256
+EXCERPT_WORDS = 64  # a passage as a result is shorter than one that is encoded
+
+
+@dataclass
+class Report:
+    """What an addition did, in numbers, with the ids that a user should hear of."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    repeated: list[str] = field(default_factory=list)
+    rejected: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def count(self, change: Change) -> None:
+        self.added += len(change.added)
+        self.updated += len(change.updated)
+        self.unchanged += len(change.unchanged)
+        self.repeated += change.repeated
+        self.rejected += change.rejected
+
+
+class Index:
+    """A directory that holds documents and finds them.
+
+    `Index(folder)` opens an index; `Index(folder, encoder="static")` makes one where there is
+    none. Threads and processes may share an index: one writes at a time, any number search.
+
+    encoder     a name (see `everygrain.encode.registry`), or an Encoder; on an existing index it
+                must be the one that the index was built with. If None: static where its table
+                is at hand or can be distilled, latent otherwise
+    language    ISO 639-1 code of stems and stop words; detected in the first documents if None
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        encoder: str | Encoder | None = None,
+        *,
+        language: str | None = None,
+        stemmer: str = "snowball",
+        stop_words: bool = True,
+        create: bool = True,
+        bm25: BM25 | None = None,
+        passage_words: int = PASSAGE_WORDS,
+    ) -> None:
+        self.folder = Path(folder)
+        made = (self.folder / "catalogue.db").exists()
+        if made or not create:
+            self.store = Store(self.folder)
+            if encoder is not None:
+                self._check_encoder(encoder)
+        else:
+            Passages(words=passage_words)  # refuses a budget that makes no sense
+            analyzer = Analyzer(language or "en", stemmer, stop_words)
+            if encoder is None:
+                encoder = registry.default()
+            spec = encoder if isinstance(encoder, str) else "given"
+            if isinstance(encoder, str):
+                registry.check(encoder)
+            self.store = Store.create(
+                self.folder,
+                {
+                    "analyzer": analyzer.settings(),
+                    "language_given": language is not None,
+                    "encoder": None,
+                    "encoder_spec": spec,
+                    "bm25": vars(bm25 or BM25()),
+                    "passage_words": passage_words,
+                    "passage_overlap": 1,
+                    "fusion": None,
+                    "approximate": None,
+                },
+            )
+            if not isinstance(encoder, str):
+                with writer(self.store) as write:
+                    write.set_encoder(encoder, "given")
+        self.views = Views(self.store)
+
+    @classmethod
+    def open(cls, folder: str | Path, encoder: str | Encoder | None = None) -> Index:
+        """Open an index that exists. Raises StoredIndexError if there is none."""
+        return cls(folder, encoder, create=False)
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        with self.store.reading() as snapshot:
+            return snapshot.count
+
+    def __repr__(self) -> str:
+        return f"Index({str(self.folder)!r})"
+
+    def close(self) -> None:
+        self.store.close()
+
+    def _check_encoder(self, encoder: str | Encoder) -> None:
+        expected = self.store.fingerprint
+        if isinstance(encoder, str):
+            spec = self.store.setting("encoder_spec")
+            if encoder == spec:
+                return
+            raise EncoderMismatchError(
+                f"The index in {self.folder} was built with the encoder '{spec}' "
+                f"({expected or 'not fitted yet'}), not '{encoder}'.",
+                f"Leave the encoder out, or run `everygrain reencode {self.folder} "
+                f"--encoder {encoder}` to build new vectors beside the old and swap them in.",
+            )
+        if expected is not None:
+            check_fingerprint(self.folder, expected, encoder)
+
+    # changing
+
+    def add(
+        self,
+        documents: Iterable[Document],
+        *,
+        dry_run: bool = False,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Report:
+        """Add documents, or update those whose id is here with other content.
+
+        Commits every 20,000 documents or 30 seconds, whichever is first: an interruption loses
+        only the batch in flight, and the same call run again skips what is done.
+        on_progress is called with the number of documents after each piece of work.
+        """
+        report = Report()
+        if dry_run:
+            return self._compared(documents, report)
+        with writer(self.store) as write:
+            changed = False
+            for batch in _batches(documents, BATCH):
+                if not changed:
+                    self._prepare(write, batch)
+                for piece in _pieces(batch, write.encoder):
+                    change = write.add(piece)
+                    report.count(change)
+                    changed |= bool(change.added or change.updated)
+                    if on_progress:
+                        on_progress(len(piece))
+            if changed:
+                self._follow_up(write, report)
+        return report
+
+    def delete(self, ids: Sequence[str] = (), *, where: str | None = None) -> Report:
+        """Delete documents by id, or all that a filter holds for. Ids that are not here are
+        told in the report's notes."""
+        chosen = list(ids)
+        if where is not None:
+            with self.views.newest() as view:
+                mask = view.mask(where)
+                numbers = np.flatnonzero(mask) if mask is not None else np.zeros(0, dtype=int)
+                chosen += view.snapshot.document_ids(numbers)
+        with writer(self.store) as write:
+            gone = set(write.delete(chosen))
+        missing = [identity for identity in chosen if identity not in gone]
+        notes = [f"There is no document '{identity}'." for identity in missing]
+        return Report(deleted=len(gone), notes=notes)
+
+    def compact(self) -> None:
+        """Merge all segments into one. Searches are right without it, and nearly as fast."""
+        with writer(self.store) as write:
+            write.compact()
+
+    def reencode(
+        self, encoder: str | Encoder, on_progress: Callable[[int], None] | None = None
+    ) -> None:
+        """Build the vectors of another encoder beside the old ones, then swap them in at once."""
+        spec = encoder if isinstance(encoder, str) else "given"
+        with writer(self.store) as write:
+            made = (
+                registry.create(encoder, self.store.analyzer.language)
+                if isinstance(encoder, str)
+                else encoder
+            )
+            if isinstance(made, FittedEncoder):
+                made = self._fitted(write, made)
+            write.set_encoder(made, spec, on_progress)
+            if made is not None:
+                self._weigh()
+
+    def _compared(self, documents: Iterable[Document], report: Report) -> Report:
+        with writer(self.store) as write:
+            for batch in _batches(documents, BATCH):
+                report.count(write.compare(batch)[0])
+        return report
+
+    def _prepare(self, write: Writer, batch: Sequence[Document]) -> None:
+        """Settle, with the first documents, what the index was not told: language, encoder."""
+        if not (write.catalogue.count() or self.store.setting("language_given")):
+            if batch:
+                language = detect([f"{d.title} {d.text}" for d in batch])
+                settings = self.store.setting("analyzer") | {"language": language}
+                with write.catalogue.writing():
+                    write.catalogue.set("analyzer", settings)
+                    write.catalogue.set("language_given", True)
+                write.use_language(language)
+        spec = self.store.setting("encoder_spec")
+        if self.store.fingerprint is None and spec not in ("none", "given"):
+            made = registry.create(spec, self.store.analyzer.language)
+            if isinstance(made, FittedEncoder):
+                made = made.fit(self._words_to_learn(batch[:FIT_SAMPLE]))
+            write.set_encoder(made, spec)
+
+    def _follow_up(self, write: Writer, report: Report) -> None:
+        """Refit what has become old: the encoder, if it learns, and the fusion weight."""
+        count = write.catalogue.count()
+        encoder = write.encoder
+        if isinstance(encoder, FittedEncoder) and is_due(encoder.fitted, count):
+            try:
+                refitted = self._fitted(write, encoder)
+                write.set_encoder(refitted, self.store.setting("encoder_spec"))
+                report.notes.append(
+                    f"The encoder was fitted anew to {refitted.fitted:,} documents."
+                )
+            except ModelError as error:
+                report.notes.append(f"The encoder keeps its old fit. {error}")
+        fusion = self.store.setting("fusion")
+        measured = fusion["documents"] if fusion else 0
+        if write.encoder is not None and (not fusion or is_due(measured, count)):
+            self._weigh(write)
+
+    def _fitted(self, write: Writer, encoder: FittedEncoder) -> FittedEncoder:
+        with self.views.newest() as view:
+            ids = weigh.sampled_ids(view, FIT_SAMPLE)
+            found = view.store.catalogue.fetch(ids)
+        return encoder.fit(self._words_to_learn([found[i] for i in sorted(found)]))
+
+    def _words_to_learn(self, documents: Sequence[Document]) -> Words:
+        kept = weigh.unquestioned(documents, self._sentences())
+        return joined_words(*split_fields(kept))
+
+    def _weigh(self, write: Writer | None = None) -> None:
+        with self.views.newest() as view:
+            ids = weigh.sampled_ids(view, weigh.SAMPLE, reserved=True)
+            found = view.store.catalogue.fetch(ids)
+            documents = [found[i] for i in ids]
+            fitted = weigh.fit(view, documents, self._sentences(), self._passages())
+        if fitted is None:
+            return
+        if write is None:
+            with writer(self.store) as write, write.catalogue.writing():
+                write.catalogue.set("fusion", fitted.settings())
+        else:
+            with write.catalogue.writing():
+                write.catalogue.set("fusion", fitted.settings())
+
+    def weigh(self) -> None:
+        """Measure the legs on pseudo-queries now, and set the weights of `hybrid` by it."""
+        self._weigh()
+
+    def configure(
+        self, *, bm25: BM25 | None = None, approximate: str | None = None, above: int = 100_000
+    ) -> None:
+        """Change how the index is searched; nothing is indexed anew.
+
+        approximate   "ivf", "hnsw" or "none": faiss for the dense leg, from `above` documents on
+        """
+        with writer(self.store) as write, write.catalogue.writing():
+            if bm25 is not None:
+                write.catalogue.set("bm25", vars(bm25))
+            if approximate is not None:
+                wanted = {"kind": approximate, "above": above}
+                write.catalogue.set("approximate", None if approximate == "none" else wanted)
+
+    # searching
+
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        *,
+        grain: Grain = "document",
+        system: str | None = None,
+        where: str | None = None,
+    ) -> list[Hit]:
+        """Return the best k documents, passages or sentences for a query, with evidence.
+
+        system   "lexical", "dense" or "hybrid"; hybrid where the index has vectors, if None
+        where    a filter on metadata, such as 'year >= 2020 and venue = "ACL"'
+
+        At the grain of passages or sentences each hit is one span: the best of the best
+        documents. Raises QueryError for settings that make no sense.
+        """
+        check_k(k)
+        if grain not in GRAINS:
+            raise QueryError(f"There is no grain '{grain}'.", f"Use one of {', '.join(GRAINS)}.")
+        with self.views.newest() as view:
+            chosen = system or ("hybrid" if view.snapshot.has_vectors else "lexical")
+            depth = k if grain == "document" else max(2 * k, 20)
+            found = view.find(query, chosen, depth, where)
+            held = view.store.catalogue.fetch(found.ids)
+            documents = [held[identity] for identity in found.ids]
+            if grain == "document":
+                return self._documents(view, query, chosen, found, documents)
+            return self._spans(view, query, chosen, found, documents, grain, k)
+
+    def get(self, identity: str) -> Document:
+        """Return a document by id. Raises InputError if it is not here."""
+        with self.store.reading():
+            found = self.store.catalogue.fetch([identity])
+        if identity not in found:
+            raise InputError(f"There is no document '{identity}'.", "Check the id.")
+        return found[identity]
+
+    def documents(self) -> Iterator[Document]:
+        """Yield all documents, of the generation at the start, in no particular order."""
+        with self.store.reading() as snapshot:
+            ids = snapshot.document_ids(np.flatnonzero(snapshot.live))
+        for part in _batches(ids, 1000):
+            with self.store.reading():
+                yield from self.store.catalogue.fetch(part).values()
+
+    def retriever(self, system: str, *, where: str | None = None, bm25: BM25 | None = None) -> Leg:
+        """Return a system of this index as a Retriever, to compose and to measure."""
+        if system not in SYSTEMS:
+            raise QueryError(f"There is no system '{system}'.", f"Use one of {', '.join(SYSTEMS)}.")
+        return Leg(self.views, system, where, bm25)
+
+    def _sentences(self) -> Segmenter:
+        return Sentences(self.store.analyzer.language)
+
+    def _passages(self) -> Segmenter:
+        return Passages(
+            words=self.store.setting("passage_words"),
+            overlap=self.store.setting("passage_overlap"),
+            sentences=self._sentences(),
+        )
+
+    def _documents(
+        self, view: View, query: str, system: str, found: Found, documents: Sequence[Document]
+    ) -> list[Hit]:
+        parsed = parse(query, view.analyzer)
+        candidates = score_spans(view, parsed, documents, self._sentences(), system)
+        hits = []
+        for i, document in enumerate(documents):
+            evidence = tuple(
+                as_evidence(candidates, documents, place, "sentence")
+                for place, _ in best_spans(candidates, i)
+            )
+            hits.append(Hit(document, float(found.scores[i]), evidence, _legs(found, i)))
+        return hits
+
+    def _spans(
+        self, view: View, query: str, system: str, found: Found, documents: Sequence[Document],
+        grain: Grain, k: int,
+    ) -> list[Hit]:  # fmt: skip
+        segmenter = (
+            self._sentences()
+            if grain == "sentence"
+            else Passages(words=EXCERPT_WORDS, overlap=0, sentences=self._sentences())
+        )
+        parsed = parse(query, view.analyzer)
+        candidates = score_spans(view, parsed, documents, segmenter, system)
+        best = max(found.scores.max(initial=0.0), 1e-9)
+        scores = (candidates.scores + found.scores[candidates.owners] / best) / 2
+        order = sorted(
+            range(len(scores)),
+            key=lambda i: (-scores[i], documents[candidates.owners[i]].id, candidates.spans[i]),
+        )
+        return [
+            Hit(
+                documents[int(candidates.owners[i])],
+                float(scores[i]),
+                (as_evidence(candidates, documents, i, grain),),
+                _legs(found, int(candidates.owners[i])),
+            )
+            for i in order[:k]
+            if candidates.scores[i] > 0
+        ]
+
+    # telling
+
+    def info(self) -> dict[str, Any]:
+        """Return what there is to know about the index, as JSON values."""
+        from everygrain.index.describe import describe
+
+        with self.views.newest() as view:
+            told = describe(self.store, view.snapshot)
+            approximate = view.approximate() if view.snapshot.has_vectors else None
+            if approximate is not None:
+                told["approximate"] = {
+                    "kind": approximate.kind,
+                    "recall@10 against exact": round(approximate.recall(), 4),
+                }
+            return told
+
+    def doctor(self, fix: bool = False) -> list[Finding]:
+        """Check every invariant; with `fix`, rebuild damaged segments from the stored texts."""
+        if not fix:
+            return examine(self.folder)
+        return repair(self.folder)
+
+
+def is_due(then: int, now: int) -> bool:
+    """Tell whether what was learned from `then` documents should be learned anew from `now`.
+
+    The refresh rule: when the collection has doubled; above 10,000 documents, where a sample of
+    20,000 tells nearly all, when it has grown tenfold.
+    """
+    return now >= then * (2 if then < 10_000 else 10)
+
+
+def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _pieces(batch: list[Document], encoder: Encoder | None) -> Iterator[list[Document]]:
+    """Yield a batch in pieces that take about thirty seconds each to encode."""
+    size = len(batch) if encoder is None or isinstance(encoder, FittedEncoder) else 64
+    start = 0
+    while start < len(batch):
+        begun = monotonic()
+        yield batch[start : start + size]
+        start += size
+        took = max(monotonic() - begun, 1e-3)
+        size = max(32, min(len(batch), int(size * SECONDS_A_BATCH / took), 4 * size))
+
+
+def _legs(found: Found, i: int) -> dict[str, LegScore]:
+    return {name: LegScore(*rows[i]) for name, rows in found.legs.items()}

@@ -1,0 +1,52 @@
+"""What there is to know about an index, as JSON values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from everygrain.index.catalogue import SCHEMA
+from everygrain.index.snapshot import Snapshot
+from everygrain.index.store import Store
+
+
+def describe(store: Store, snapshot: Snapshot) -> dict[str, Any]:
+    """Describe one generation of an index."""
+    live = snapshot.live
+    tokens = int(snapshot.title_lengths[live].sum(dtype=np.int64)) + int(
+        snapshot.text_lengths[live].sum(dtype=np.int64)
+    )
+    dense = [s.dense["vectors"].shape for s in snapshot.segments if s.dense is not None]
+    catalogue = store.folder / "catalogue.db"
+    return {
+        "folder": str(store.folder),
+        "schema": SCHEMA,
+        "generation": snapshot.generation,
+        "documents": snapshot.count,
+        "terms_per_document": round(tokens / max(snapshot.count, 1), 1),
+        "segments": [
+            {
+                "name": segment.row.name,
+                "documents": len(segment),
+                "deleted": 0 if dead is None else len(dead),
+                "bytes": segment.row.bytes,
+            }
+            for segment, dead in zip(snapshot.segments, snapshot.dead, strict=True)
+        ],
+        "bytes": {
+            "catalogue": catalogue.stat().st_size,
+            "segments": sum(segment.row.bytes for segment in snapshot.segments),
+        },
+        "analyzer": store.setting("analyzer"),
+        "bm25": store.setting("bm25"),
+        "encoder": {
+            "name": store.setting("encoder_spec"),
+            "fingerprint": store.fingerprint,
+            "dimensions": dense[0][1] if dense else None,
+            "passages": sum(shape[0] for shape in dense),
+            "passage_words": store.setting("passage_words"),
+        },
+        "fusion": store.setting("fusion"),
+        "fields": store.catalogue.fields(),
+    }

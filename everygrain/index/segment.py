@@ -1,0 +1,109 @@
+"""An immutable part of an index: all legs of its documents, in one folder."""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from everygrain.errors import StoredIndexError
+from everygrain.index.catalogue import SegmentRow
+from everygrain.index.files import Arrays, read_arrays, sync_folder, write_arrays
+
+LEXICAL = "lexical.safetensors"
+
+
+def dense_name(fingerprint: str) -> str:
+    """Return the file name of the vectors that an encoder of this fingerprint made."""
+    return f"dense-{hashlib.blake2b(fingerprint.encode(), digest_size=6).hexdigest()}.safetensors"
+
+
+def digest(path: Path) -> str:
+    """Return the checksum that `doctor` compares."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+
+
+def write_segment(folder: Path, files: Mapping[str, Arrays]) -> dict[str, str]:
+    """Write a segment's files durably. Returns file name -> checksum. Raises StorageError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    digests = {}
+    for name, arrays in files.items():
+        write_arrays(folder / name, arrays)
+        digests[name] = digest(folder / name)
+    sync_folder(folder)
+    sync_folder(folder.parent)
+    return digests
+
+
+class Segment:
+    """A segment's arrays, mapped on first use (see `postings` and `vectors` for what they are).
+
+    Raises StoredIndexError where a file that the catalogue names is missing or damaged.
+    """
+
+    def __init__(self, folder: Path, row: SegmentRow) -> None:
+        self.folder = folder
+        self.row = row
+        # mapped now, so that a compaction that removes the file later does no harm
+        self.lexical = read_arrays(folder / LEXICAL)
+        self.dense: Arrays | None = read_arrays(folder / row.dense) if row.dense else None
+        if len(self.lexical["id_offsets"]) != row.documents + 1:
+            raise StoredIndexError(
+                f"The segment {row.name} does not hold the {row.documents} documents it should.",
+                "Run `everygrain doctor --repair`: it rebuilds the segment from the stored texts.",
+            )
+
+    def __len__(self) -> int:
+        return self.row.documents
+
+    @cached_property
+    def _ids(self) -> bytes:
+        return self.lexical["ids"].tobytes()
+
+    def document_id(self, place: int) -> str:
+        offsets = self.lexical["id_offsets"]
+        return self._ids[offsets[place] : offsets[place + 1]].decode()
+
+    @cached_property
+    def _terms(self) -> memoryview:
+        return memoryview(self.lexical["terms"])
+
+    @cached_property
+    def _term_offsets(self) -> memoryview:
+        return memoryview(self.lexical["term_offsets"])
+
+    def term_number(self, term: str) -> int | None:
+        """Return the place of a term in the sorted vocabulary, by bisection; None if not there."""
+        terms, offsets, wanted = self._terms, self._term_offsets, term.encode()
+
+        def at(i: int) -> bytes:
+            return bytes(terms[offsets[i] : offsets[i + 1]])
+
+        count = len(offsets) - 1
+        found = bisect_left(range(count), wanted, key=at)
+        return found if found < count and at(found) == wanted else None
+
+    def postings(
+        self, term: str
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint16], npt.NDArray[np.uint16]] | None:
+        """Return (places, counts in the title, counts in the text) of a term."""
+        number = self.term_number(term)
+        if number is None:
+            return None
+        start, end = self.lexical["starts"][number : number + 2]
+        return (
+            self.lexical["documents"][start:end],
+            self.lexical["title_counts"][start:end],
+            self.lexical["text_counts"][start:end],
+        )
+
+    def tokens(self, place: int) -> tuple[npt.NDArray[np.int32], int]:
+        """Return a document's terms in order, and how many of them are the title's."""
+        start, end = self.lexical["token_offsets"][place : place + 2]
+        return self.lexical["tokens"][start:end], int(self.lexical["title_tokens"][place])

@@ -1,0 +1,177 @@
+"""The directory of an index: what readers and the one writer share.
+
+catalogue.db                 the record of truth
+segments/<name>/             immutable arrays; a folder that no row names is swept
+encoders/<fingerprint>/      what queries are encoded with
+write.lock                   held by the writer
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from everygrain.analyze import Analyzer
+from everygrain.encode import registry
+from everygrain.encode.base import Encoder
+from everygrain.errors import EncoderMismatchError, StorageError, StoredIndexError
+from everygrain.index.catalogue import Catalogue
+from everygrain.index.files import storage_errors
+from everygrain.index.segment import Segment
+from everygrain.index.snapshot import Snapshot
+
+_TRIES = 50
+
+
+def encoder_folder(folder: Path, fingerprint: str) -> Path:
+    """Return where an index keeps an encoder."""
+    safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in fingerprint)
+    return folder / "encoders" / safe
+
+
+class Store:
+    """An open index, for reading; `Writer` changes it.
+
+    Threads may share a Store; each generation is loaded once. Raises StoredIndexError where
+    there is no index, or where it is damaged or newer than this program.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._guard = threading.RLock()
+        self._catalogue = Catalogue(folder / "catalogue.db")
+        self._snapshot: Snapshot | None = None
+        self._encoder: Encoder | None = None
+
+    @classmethod
+    def create(cls, folder: Path, settings: dict[str, Any]) -> Store:
+        """Make an empty index in a folder that is new, empty, or holds one that was never made.
+
+        Raises StorageError if the folder holds something else or cannot be written.
+        """
+        if folder.exists() and not folder.is_dir():
+            raise StorageError(f"{folder} is a file.", "Name a folder for the index.")
+        own = {"catalogue.db", "catalogue.db-wal", "catalogue.db-shm", "segments", "encoders",
+               "write.lock", "write.holder"}  # fmt: skip
+        if folder.exists() and {path.name for path in folder.iterdir()} - own:
+            raise StorageError(
+                f"The folder {folder} holds other files.",
+                "Name a new folder for the index, so that nothing of yours gets mixed up.",
+            )
+        with storage_errors(folder):
+            (folder / "segments").mkdir(parents=True, exist_ok=True)
+            (folder / "encoders").mkdir(exist_ok=True)
+        catalogue = Catalogue(folder / "catalogue.db", create=True)
+        with catalogue.writing():
+            for key, value in settings.items():
+                catalogue.set(key, value)
+        catalogue.close()
+        return cls(folder)
+
+    def close(self) -> None:
+        with self._guard:
+            self._catalogue.close()
+            self._snapshot = None
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self._catalogue
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        with self._guard:
+            return self._catalogue.get(key, default)
+
+    @property
+    def analyzer(self) -> Analyzer:
+        return Analyzer(**self.setting("analyzer"))
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Return the fingerprint of the encoder whose vectors the index holds, if any."""
+        found: str | None = self.setting("encoder")
+        return found
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """Return the encoder of the index, loaded on first use; None without a dense leg.
+
+        Raises EncoderMismatchError if what is installed is not what the index was built with.
+        """
+        with self._guard:
+            fingerprint = self.fingerprint
+            if fingerprint is None:
+                return None
+            if self._encoder is None or self._encoder.fingerprint != fingerprint:
+                loaded = registry.load(encoder_folder(self.folder, fingerprint))
+                check_fingerprint(self.folder, fingerprint, loaded)
+                self._encoder = loaded
+            return self._encoder
+
+    def use_encoder(self, encoder: Encoder | None) -> None:
+        """Keep an encoder that was just made, so that it need not be loaded."""
+        with self._guard:
+            self._encoder = encoder
+
+    @contextmanager
+    def reading(self) -> Iterator[Snapshot]:
+        """Hold one generation whole: the snapshot, and what the catalogue says meanwhile."""
+        with self._guard:
+            for attempt in range(_TRIES):
+                with self._catalogue.reading():
+                    try:
+                        snapshot = self._load()
+                    except FileNotFoundError as error:
+                        # a compaction removed a file of this generation; look at the next one
+                        if attempt == _TRIES - 1 or self._is_lost(Path(error.filename)):
+                            raise _missing(error) from error
+                        continue
+                    yield snapshot
+                    return
+
+    def _is_lost(self, path: Path) -> bool:
+        """Tell whether the newest generation still names a file that is not there."""
+        other = Catalogue(self.folder / "catalogue.db")
+        try:
+            with other.reading():
+                named = any(row.name == path.parent.name for row in other.segments())
+        finally:
+            other.close()
+        return named and not path.exists()
+
+    def _load(self) -> Snapshot:
+        generation = int(self._catalogue.get("generation", 0))
+        held = self._snapshot
+        if held is not None and held.generation == generation:
+            return held
+        known = {(s.row.number, s.row.dense): s for s in held.segments} if held else {}
+        dead = self._catalogue.tombstones()
+        segments = [
+            known.get((row.number, row.dense)) or Segment(self.folder / "segments" / row.name, row)
+            for row in self._catalogue.segments()
+        ]
+        self._snapshot = Snapshot(
+            generation, tuple(segments), tuple(dead.get(s.row.number) for s in segments)
+        )
+        return self._snapshot
+
+
+def check_fingerprint(folder: Path, expected: str, encoder: Encoder) -> None:
+    """Raise EncoderMismatchError unless an encoder is the one that an index was built with."""
+    if encoder.fingerprint != expected:
+        raise EncoderMismatchError(
+            f"The index in {folder} was built with the encoder {expected}, "
+            f"but the one at hand is {encoder.fingerprint}.",
+            "Use the encoder it was built with, or run `everygrain reencode INDEX --encoder NAME` "
+            "to build new vectors beside the old and swap them in.",
+        )
+
+
+def _missing(error: FileNotFoundError) -> StoredIndexError:
+    path = Path(error.filename)
+    return StoredIndexError(
+        f"The file {path.name} of segment {path.parent.name} is missing.",
+        "Run `everygrain doctor INDEX --repair`: it rebuilds the segment from the stored texts.",
+    )

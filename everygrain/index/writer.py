@@ -1,0 +1,351 @@
+"""The one writer: adds, deletes, compacts, swaps encoders; every change is one commit.
+
+A commit writes a segment's files, makes them durable, and then makes them visible in one
+transaction of the catalogue. A process killed at any instant leaves the last commit; files that
+no row names are swept by the next writer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from everygrain.document import Document
+from everygrain.encode.base import Encoder
+from everygrain.errors import EverygrainError, InputError
+from everygrain.index import postings, vectors
+from everygrain.index.catalogue import Catalogue, SegmentRow
+from everygrain.index.files import Arrays, storage_errors
+from everygrain.index.lock import writing_alone
+from everygrain.index.segment import LEXICAL, Segment, dense_name, write_segment
+from everygrain.index.store import Store, encoder_folder
+from everygrain.segment.passages import Passages
+from everygrain.segment.sentences import Sentences
+
+SMALL = 1_000
+FANOUT = 8
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an addition did: ids by fate. `repeated` came twice in one batch; the last one won."""
+
+    added: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
+    rejected: list[tuple[str, str]] = field(default_factory=list)
+
+
+def content_hash(document: Document) -> bytes:
+    """Return the hash by which an unchanged document is known. Raises InputError for metadata
+    that JSON cannot hold."""
+    try:
+        told = json.dumps(
+            [document.title, document.text, document.metadata], sort_keys=True, allow_nan=False
+        )
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"The metadata of '{document.id}' cannot be stored as JSON ({error}).",
+            "Use strings, finite numbers, booleans, lists and objects.",
+        ) from error
+    return hashlib.blake2b(told.encode(), digest_size=16).digest()
+
+
+def tier(documents: int) -> int:
+    """Return a segment's size class: each holds about eight times the one before."""
+    return max(0, math.ceil(math.log(max(documents, 1) / SMALL, FANOUT)))
+
+
+def plan_merge(live: Sequence[int], dead: Sequence[int]) -> list[int]:
+    """Choose segments to merge next; none when nothing needs it.
+
+    A segment that is half dead is rewritten; eight of one size class become one, together with
+    every smaller one, so that queries never meet more than eight segments of a class.
+    """
+    for i, (alive, gone) in enumerate(zip(live, dead, strict=True)):
+        if gone and gone >= alive:
+            return [i]
+    tiers = [tier(count) for count in live]
+    for size in sorted(set(tiers)):
+        if tiers.count(size) >= FANOUT:
+            return [i for i, each in enumerate(tiers) if each <= size]
+    return []
+
+
+class Writer:
+    """Changes an index; made by `writer(store)`, which holds the lock."""
+
+    def __init__(self, store: Store) -> None:
+        self.folder = store.folder
+        self.analyzer = store.analyzer
+        self.catalogue = Catalogue(store.folder / "catalogue.db")
+        self._store = store
+        self.budget = int(store.setting("passage_words"))
+        self.passages = Passages(
+            words=self.budget,
+            overlap=int(store.setting("passage_overlap")),
+            sentences=Sentences(self.analyzer.language),
+        )
+        self._sweep()
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """Return the encoder that new documents get; loaded when the first one comes."""
+        return self._store.encoder
+
+    def use_language(self, language: str) -> None:
+        """Analyse documents to come in a language; for an index that holds none yet."""
+        self.analyzer = replace(self.analyzer, language=language)
+        self.passages = replace(self.passages, sentences=Sentences(language))
+
+    # adding and deleting
+
+    def compare(self, documents: Sequence[Document]) -> tuple[Change, dict[str, Document]]:
+        """Tell what adding documents would do, and return those that would be indexed."""
+        change = Change()
+        latest: dict[str, Document] = {}
+        for document in documents:
+            if document.id in latest:
+                change.repeated.append(document.id)
+            latest[document.id] = document
+        known = self.catalogue.places(list(latest))
+        todo = {}
+        for identity, document in latest.items():
+            try:
+                hashed = content_hash(document)
+            except InputError as error:
+                change.rejected.append((identity, str(error)))
+                continue
+            if identity not in known:
+                change.added.append(identity)
+            elif known[identity].hash == hashed:
+                change.unchanged.append(identity)
+                continue
+            else:
+                change.updated.append(identity)
+            todo[identity] = document
+        return change, todo
+
+    def add(self, documents: Sequence[Document]) -> Change:
+        """Add or update documents, in one commit."""
+        change, todo = self.compare(documents)
+        if todo:
+            chosen = list(todo.values())
+            name, files = self._built(chosen)
+            digests = self._written(name, files)
+            hashes = [content_hash(document) for document in chosen]
+            with self.catalogue.writing():
+                self.catalogue.remove(self.catalogue.places(list(todo)).values())
+                number = self._register(name, len(chosen), digests)
+                self.catalogue.insert(chosen, hashes, number)
+            self.maintain()
+        return change
+
+    def delete(self, ids: Sequence[str]) -> list[str]:
+        """Delete documents, in one commit. Returns the ids that were there."""
+        places = self.catalogue.places(list(dict.fromkeys(ids)))
+        if places:
+            with self.catalogue.writing():
+                self.catalogue.remove(places.values())
+            self.maintain()
+        return list(places)
+
+    def _built(self, documents: Sequence[Document]) -> tuple[str, dict[str, Arrays]]:
+        titles, texts = vectors.split_fields(documents)
+        ids = [document.id for document in documents]
+        files = {LEXICAL: postings.build(ids, titles, texts, self.analyzer)}
+        if self.encoder is not None:
+            files[dense_name(self.encoder.fingerprint)] = vectors.build(
+                documents, titles, texts, self.encoder, self.passages, self.budget
+            )
+        return uuid.uuid4().hex[:16], files
+
+    def _written(self, name: str, files: dict[str, Arrays]) -> dict[str, str]:
+        folder = self.folder / "segments" / name
+        try:
+            return write_segment(folder, files)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def _register(self, name: str, documents: int, digests: dict[str, str]) -> int:
+        folder = self.folder / "segments" / name
+        size = sum(path.stat().st_size for path in folder.iterdir())
+        dense = next((file for file in digests if file != LEXICAL), None)
+        return self.catalogue.add_segment(name, documents, dense, size, digests)
+
+    # compaction
+
+    def maintain(self) -> None:
+        """Merge what has grown too many or too dead."""
+        while True:
+            rows = self.catalogue.segments()
+            dead = self.catalogue.tombstones()
+            gone = [len(dead.get(row.number, ())) for row in rows]
+            live = [row.documents - n for row, n in zip(rows, gone, strict=True)]
+            chosen = plan_merge(live, gone)
+            if not chosen:
+                return
+            self._merge([rows[i] for i in chosen], dead)
+
+    def compact(self) -> None:
+        """Merge all segments into one without dead documents."""
+        rows, dead = self.catalogue.segments(), self.catalogue.tombstones()
+        if len(rows) > 1 or dead:
+            self._merge(rows, dead)
+        self.catalogue.checkpoint()
+
+    def _merge(self, rows: Sequence[SegmentRow], dead: dict[int, npt.NDArray[np.int64]]) -> None:
+        parts, mappings, total = [], [], 0
+        for row in rows:
+            live = np.ones(row.documents, dtype=bool)
+            live[dead.get(row.number, np.zeros(0, dtype=np.int64))] = False
+            parts.append((self._segment(row), live))
+            mappings.append(np.cumsum(live) - 1 + total)
+            total += int(live.sum())
+        name, digests = uuid.uuid4().hex[:16], {}
+        if total:
+            files = {LEXICAL: postings.merge([(s.lexical, live) for s, live in parts])}
+            dense = {row.dense for row in rows}
+            if len(dense) == 1 and (file := dense.pop()) is not None:
+                files[file] = vectors.merge([(s.dense or {}, live) for s, live in parts])
+            digests = self._written(name, files)
+        with self.catalogue.writing():
+            if total:
+                number = self._register(name, total, digests)
+                self.catalogue.move([row.number for row in rows], mappings, number)
+            self.catalogue.drop_segments(row.number for row in rows)
+        for row in rows:
+            shutil.rmtree(self.folder / "segments" / row.name, ignore_errors=True)
+
+    def _segment(self, row: SegmentRow) -> Segment:
+        return Segment(self.folder / "segments" / row.name, row)
+
+    # encoders
+
+    def set_encoder(
+        self,
+        encoder: Encoder | None,
+        spec: str,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> None:
+        """Encode everything beside the old vectors, then swap in one commit.
+
+        An interrupted call leaves the old encoder in place; what a slow encoder did is cached.
+        """
+        if encoder is not None:
+            self._keep_encoder(encoder)
+        swapped = []
+        for row in self.catalogue.segments():
+            swapped.append((row, *self._reencoded(row, encoder)))
+            if on_progress:
+                on_progress(row.documents)
+        with self.catalogue.writing():
+            for row, dense, digests in swapped:
+                folder = self.folder / "segments" / row.name
+                size = sum((folder / file).stat().st_size for file in digests)
+                self.catalogue.set_dense(row.number, dense, size, digests)
+            self.catalogue.set("encoder", encoder.fingerprint if encoder else None)
+            self.catalogue.set("encoder_spec", spec)
+            self.catalogue.set("fusion", None)
+        self._store.use_encoder(encoder)
+
+    def _reencoded(
+        self, row: SegmentRow, encoder: Encoder | None
+    ) -> tuple[str | None, dict[str, str]]:
+        kept = {LEXICAL: row.digests[LEXICAL]}
+        if encoder is None:
+            return None, kept
+        file = dense_name(encoder.fingerprint)
+        if file == row.dense:
+            return file, dict(row.digests)
+        documents = [Document("-", "") for _ in range(row.documents)]
+        for place, document in self.catalogue.documents_of(row.number):
+            documents[place] = document
+        titles, texts = vectors.split_fields(documents)
+        arrays = vectors.build(documents, titles, texts, encoder, self.passages, self.budget)
+        folder = self.folder / "segments" / row.name
+        return file, kept | write_segment(folder, {file: arrays})
+
+    def _keep_encoder(self, encoder: Encoder) -> None:
+        folder = encoder_folder(self.folder, encoder.fingerprint)
+        if (folder / "encoder.json").exists():
+            return
+        made = folder.with_name(f".{uuid.uuid4().hex[:8]}")
+        with storage_errors(folder):
+            try:
+                made.mkdir(parents=True)
+                encoder.save(made)
+                shutil.rmtree(folder, ignore_errors=True)
+                made.rename(folder)
+            except BaseException:
+                shutil.rmtree(made, ignore_errors=True)
+                raise
+
+    # repair and sweeping
+
+    def rebuild(self, row: SegmentRow) -> int:
+        """Index a segment's documents again from their stored texts, in one commit.
+
+        Returns how many documents it holds. What the segment's files held does not matter.
+        """
+        documents = [document for _, document in self.catalogue.documents_of(row.number)]
+        if documents:
+            name, files = self._built(documents)
+            digests = self._written(name, files)
+        with self.catalogue.writing():
+            if documents:
+                number = self._register(name, len(documents), digests)
+                places = [place for place, _ in self.catalogue.places_of(row.number)]
+                mapping = np.zeros(max(places) + 1, dtype=np.int64)
+                mapping[places] = np.arange(len(places))
+                self.catalogue.move([row.number], [mapping], number)
+            self.catalogue.drop_segments([row.number])
+        shutil.rmtree(self.folder / "segments" / row.name, ignore_errors=True)
+        return len(documents)
+
+    def _sweep(self) -> None:
+        """Remove what an interrupted writer left behind."""
+        with storage_errors(self.folder):
+            (self.folder / "segments").mkdir(exist_ok=True)
+            (self.folder / "encoders").mkdir(exist_ok=True)
+        named = {row.name: row for row in self.catalogue.segments()}
+        for folder in (self.folder / "segments").iterdir():
+            if folder.name not in named:
+                shutil.rmtree(folder, ignore_errors=True)
+                continue
+            kept = {LEXICAL, named[folder.name].dense}
+            for file in folder.iterdir():
+                if file.name not in kept:
+                    file.unlink(missing_ok=True)
+        fingerprint = self.catalogue.get("encoder")
+        current = encoder_folder(self.folder, fingerprint) if fingerprint else None
+        for folder in (self.folder / "encoders").iterdir():
+            if folder != current:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def writer(store: Store) -> Iterator[Writer]:
+    """Write to an index, alone. Raises LockedError if somebody else does."""
+    with writing_alone(store.folder):
+        made = Writer(store)
+        try:
+            yield made
+        finally:
+            try:
+                made.catalogue.checkpoint()
+            except (EverygrainError, OSError):
+                pass
+            finally:
+                made.catalogue.close()

@@ -1,0 +1,8 @@
+"""Rankings + judgements -> figures that can be believed."""
+
+from everygrain.measure.collections import Collection
+from everygrain.measure.load import load
+from everygrain.measure.measures import evaluate
+from everygrain.measure.scores import Scores
+
+__all__ = ["Collection", "Scores", "evaluate", "load"]

@@ -1,0 +1,175 @@
+"""A ranking + judgements + names of measures -> a figure per query and measure."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import ir_measures
+import numpy as np
+import numpy.typing as npt
+
+from everygrain.document import Ranking
+from everygrain.errors import MeasureError
+from everygrain.measure.judgements import HIGHEST_GRADE
+from everygrain.measure.scores import Scores
+
+EXAMPLES = "nDCG@10, R@100, AP, RR@10, Success@5, P(rel=2)@5"
+FURTHEST_CUTOFF = 2**31 - 1
+
+
+def parse_measure(name: str) -> Any:
+    """Return ir_measures' measure of a name such as `nDCG@10` or `P(rel=2)@5`.
+
+    Raises MeasureError, with examples, for what ir_measures does not know, a parameter that the
+    measure lacks or needs, and a cutoff or a relevance level below 1.
+    """
+    try:
+        measure = ir_measures.parse_measure(name.strip())
+        measure.validate_params()
+    except NameError:
+        known = ir_measures.measures.registry
+        close = get_close_matches(name.split("@")[0].split("(")[0], known, 1, 0.5)
+        meant = f" Perhaps {close[0]} is meant." if close else ""
+        raise _no_measure(name, f"ir_measures has none of this name.{meant}") from None
+    except AssertionError as error:
+        reason = str(error).split("=<object")[0]
+        raise _no_measure(name, f"it has {reason}.") from None
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _no_measure(name, f"{error}.") from None
+    for parameter in ("cutoff", "rel"):
+        value = measure.params.get(parameter, 1)
+        if isinstance(value, bool) or not 1 <= value <= FURTHEST_CUTOFF:
+            raise _no_measure(name, f"its {parameter} is {value}, not at least 1.")
+    return measure
+
+
+def parse_measures(names: Sequence[str]) -> list[Any]:
+    """Parse several names. Raises MeasureError also for none, and for one measure named twice."""
+    if isinstance(names, str) or not names:
+        raise MeasureError("There is no list of measures.", f"Name some, such as {EXAMPLES}.")
+    measures: dict[Any, str] = {}
+    for name in names:
+        measure = parse_measure(name)
+        if measure in measures:
+            raise MeasureError(
+                f"'{measures[measure]}' and '{name}' are one measure.", "Name it once."
+            )
+        measures[measure] = name
+    return list(measures)
+
+
+def evaluate(
+    ranking: Ranking | None,
+    judgements: Mapping[str, Mapping[str, int]],
+    measures: Sequence[str],
+) -> Scores:
+    """Measure a ranking, query by query, in the order in which it ranks.
+
+    ranking      of whole documents; queries without judgements are passed over
+    judgements   query id -> document id -> grade; a query with an empty mapping is not judged
+    measures     names as ir_measures writes them
+
+    Every judged query has a row, in the order of `judgements`: zero where the system returned
+    nothing, was not asked, or where no document is relevant. Documents that are not judged count
+    as not relevant. Each measure is computed alone: together, ir_measures gives `nDCG@10` and
+    `nDCG(gains={...})@10` one figure. ERR and nDCG(dcg='exp-log2') come from gdeval.pl, which
+    rounds to five decimals and takes grades up to 4.
+    Raises MeasureError for a system that did not run: no ranking, or none with a row; for a
+    ranking of other queries, a document twice under one query, a score that is NaN, a grade that
+    is no whole number, and a measure that is unknown or cannot be computed.
+    """
+    parsed = parse_measures(measures)
+    grades = _checked_grades(judgements)
+    if ranking is None or not len(ranking):
+        raise MeasureError(
+            "The system did not run: there is no result for any query.",
+            "Mend the system; a run without results is not given a score.",
+        )
+    if not set(ranking.queries) & set(grades):
+        raise MeasureError(
+            f"None of the {len(ranking.queries):,} queries of the ranking is judged.",
+            "Use the judgements of the same collection.",
+        )
+    _check_rows(ranking)
+    # gdeval.pl knows queries that are numbers only, and no id may hold a space.
+    queries = {query: str(i) for i, query in enumerate(grades, 1)}
+    documents: dict[str, str] = {}
+    qrels = {
+        queries[query]: {_numbered(documents, d): grade for d, grade in row.items()}
+        for query, row in grades.items()
+    }
+    run: dict[str, dict[str, float]] = {}
+    for row in ranking.to_ir_measures():
+        if row.query_id in queries:
+            of_query = run.setdefault(queries[row.query_id], {})
+            of_query[_numbered(documents, row.doc_id)] = row.score
+    values = np.zeros((len(grades), len(parsed)))
+    for j, measure in enumerate(parsed):
+        values[:, j] = _compute(measure, qrels, run)
+    return Scores(tuple(grades), tuple(name.strip() for name in measures), values)
+
+
+def _compute(
+    measure: Any, qrels: dict[str, dict[str, int]], run: dict[str, dict[str, float]]
+) -> npt.NDArray[np.float64]:
+    """Return a value per query, in order; zero for a query without results."""
+    try:
+        found = {
+            m.query_id: m.value for m in ir_measures.evaluator([measure], qrels).iter_calc(run)
+        }
+    except (
+        ArithmeticError,
+        AssertionError,
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        subprocess.CalledProcessError,
+    ) as error:
+        raise MeasureError(
+            f"The measure {measure} cannot be computed here: {error}",
+            "Leave it out, or install what ir_measures asks for.",
+        ) from error
+    values = np.array([found.get(query, 0.0) if query in run else 0.0 for query in qrels])
+    if not np.isfinite(values).all():
+        raise MeasureError(f"The measure {measure} is undefined for a query.", "Leave it out.")
+    return values
+
+
+def _checked_grades(judgements: Mapping[str, Mapping[str, int]]) -> dict[str, Mapping[str, int]]:
+    grades = {query: row for query, row in judgements.items() if row}
+    if not grades:
+        raise MeasureError("There is no judgement.", "Give query id -> document id -> grade.")
+    for query, row in grades.items():
+        for document, grade in row.items():
+            whole = isinstance(grade, int | np.integer) and not isinstance(grade, bool)
+            if not whole or abs(grade) > HIGHEST_GRADE:
+                raise MeasureError(
+                    f"The grade of '{document}' for query '{query}' is {grade!r}.",
+                    f"Give a whole number of at most {HIGHEST_GRADE:,}.",
+                )
+    return grades
+
+
+def _check_rows(ranking: Ranking) -> None:
+    if np.isnan(ranking.scores).any():
+        raise MeasureError("A score of the ranking is NaN.", "Mend the system that gave it.")
+    seen: set[tuple[str, str]] = set()
+    for query, document, _ in ranking.rows():
+        if (query, document) in seen:
+            raise MeasureError(
+                f"The document '{document}' occurs twice for query '{query}'.",
+                "Rank every document once; keep only the best of its passages.",
+            )
+        seen.add((query, document))
+
+
+def _numbered(numbers: dict[str, str], identifier: str) -> str:
+    return numbers.setdefault(identifier, f"d{len(numbers)}")
+
+
+def _no_measure(name: str, reason: str) -> MeasureError:
+    return MeasureError(f"'{name}' is no measure: {reason}", f"Write it as in {EXAMPLES}.")

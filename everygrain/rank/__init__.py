@@ -1,0 +1,1 @@
+"""Queries to Rankings: legs, fusion, composition, evidence."""

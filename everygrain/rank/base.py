@@ -1,0 +1,104 @@
+"""What a retriever and a reranker are, and how they compose.
+
+    bm25 >> reranker      rerank what bm25 found
+    fuse(bm25, dense)     one ranking out of several (everygrain.rank.fuse)
+    bm25 % 100            the first hundred of each query
+
+A composition is a value: it prints as it is written, and compares and hashes by what it prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from everygrain.document import Ranking
+from everygrain.errors import QueryError
+
+Queries: TypeAlias = Mapping[str, str] | Sequence[str]
+
+
+@runtime_checkable
+class Retriever(Protocol):
+    """Finds documents for queries."""
+
+    def retrieve(self, queries: Queries, k: int = 10) -> Ranking:
+        """Return the best k documents of each query.
+
+        queries   id -> text, or texts, whose ids are then "0", "1", ...
+        """
+
+
+@runtime_checkable
+class Reranker(Protocol):
+    """Orders what a retriever found anew."""
+
+    def rerank(self, queries: Queries, ranking: Ranking) -> Ranking:
+        """Return the same rows, or some of them, with new scores and in their order."""
+
+
+def named(queries: Queries) -> dict[str, str]:
+    """Return queries as id -> text."""
+    if isinstance(queries, str):
+        raise QueryError("One string is not a list of queries.", "Write retrieve([query]).")
+    if isinstance(queries, Mapping):
+        return dict(queries)
+    return {str(i): text for i, text in enumerate(queries)}
+
+
+def check_k(k: int) -> None:
+    """Raise QueryError unless k is a number of results."""
+    if not isinstance(k, int) or isinstance(k, bool) or k < 1:
+        raise QueryError(f"k = {k} asks for no results.", "Use k of 1 or more.")
+
+
+class Composable:
+    """Gives a retriever the operators."""
+
+    def __rshift__(self, reranker: Reranker) -> Reranked:
+        return Reranked(self, reranker)  # type: ignore[arg-type]
+
+    def __mod__(self, k: int) -> Cut:
+        return Cut(self, k)  # type: ignore[arg-type]
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and repr(self) == repr(other)
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+
+@dataclass(frozen=True, eq=False)
+class Reranked(Composable):
+    """`retriever >> reranker`: reranks as many as are asked for, at least `depth`."""
+
+    retriever: Retriever
+    reranker: Reranker
+    depth: int = 100
+
+    def __repr__(self) -> str:
+        return f"{self.retriever!r} >> {self.reranker!r}"
+
+    def retrieve(self, queries: Queries, k: int = 10) -> Ranking:
+        asked = named(queries)
+        depth = k if isinstance(self.retriever, Cut) else max(k, self.depth)
+        return self.reranker.rerank(asked, self.retriever.retrieve(asked, depth)).cut(k)
+
+
+@dataclass(frozen=True, eq=False)
+class Cut(Composable):
+    """`retriever % k`: at most k documents of each query, whatever is asked for."""
+
+    retriever: Retriever
+    k: int
+
+    def __post_init__(self) -> None:
+        check_k(self.k)
+
+    def __repr__(self) -> str:
+        shown = repr(self.retriever)
+        return f"({shown}) % {self.k}" if " " in shown else f"{shown} % {self.k}"
+
+    def retrieve(self, queries: Queries, k: int = 10) -> Ranking:
+        return self.retriever.retrieve(queries, self.k)

@@ -1,0 +1,56 @@
+"""What a user typed: words to weigh, and phrases in quotes that must occur."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from everygrain.analyze import Analyzer
+from everygrain.analyze.words import of_text
+from everygrain.errors import QueryError
+
+_QUOTED = re.compile(r'"([^"]*)"|“([^”]*)”|„([^“”]*)[“”]|«([^»]*)»')
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query after analysis.
+
+    terms     (term, occurrences), sorted by term, so that sums are taken in one order
+    phrases   terms in order; None stands for any one stop word
+    text      what was typed, without the quotation marks
+    """
+
+    terms: tuple[tuple[str, int], ...]
+    phrases: tuple[tuple[str | None, ...], ...]
+    text: str
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.terms and not self.phrases
+
+
+def parse(text: str, analyzer: Analyzer) -> Query:
+    """Analyse a query. A quotation mark without its partner is ignored.
+
+    Raises QueryError for a phrase of stop words only, which the index keeps no places of.
+    """
+    phrases = []
+    for match in _QUOTED.finditer(text):
+        quoted = next(group for group in match.groups() if group is not None)
+        places = analyzer.places(of_text(quoted))
+        while places and places[0] is None:
+            places.pop(0)
+        while places and places[-1] is None:
+            places.pop()
+        if places:
+            phrases.append(tuple(places))
+        elif of_text(quoted):
+            raise QueryError(
+                f'The phrase "{quoted}" holds only stop words, which cannot be looked up.',
+                "Add a word that carries meaning, or build the index with --keep-stop-words.",
+            )
+    plain = _QUOTED.sub(lambda m: f" {next(g for g in m.groups() if g is not None)} ", text)
+    counts = Counter(analyzer.query(plain))
+    return Query(tuple(sorted(counts.items())), tuple(phrases), " ".join(plain.split()))

@@ -1,0 +1,221 @@
+"""How good the legs are on this collection, without judgements, and what they should weigh.
+
+A sampled document's title (or, where there is none, one of its sentences, or its first third) is
+a pseudo-query for the rest of the document: title and sentence are taken out of it before both
+legs score it, or the lexical leg would find its own words. Titles are asked whole and with half
+of their words gone: whole ones flatter the lexical leg, halves the one that guesses. For each
+weight of a grid, the pseudo-queries give the mean gain 1 / log2(1 + rank) within the first ten;
+the weight kept is the mean (over the grid's steps) of the best weights of 200 bootstrap samples,
+so that a flat or noisy curve moves it little. See benchmarks/results/quality.md for what it gives.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from everygrain.analyze.words import of_text
+from everygrain.document import Document
+from everygrain.index.vectors import passage_text
+from everygrain.rank.fuse import combine_scores
+from everygrain.rank.legs import View
+from everygrain.rank.query import Query, parse
+from everygrain.rank.select import at_least_kth
+from everygrain.segment.base import Segmenter
+
+# ratios of the dense leg's weight to the lexical leg's
+RATIOS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0)
+SAMPLE = 120
+_FEWEST = 20
+_DEPTH = 100
+_RESAMPLES = 200
+
+
+@dataclass(frozen=True)
+class PseudoQuery:
+    """A query whose one known answer is a document less the query's own words."""
+
+    document_id: str
+    text: str
+    title: str
+    body: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What was measured; `weight` is the dense leg's share, in [0, 1].
+
+    lexical, dense, hybrid   mean gain of each system over the pseudo-queries, in [0, 1]
+    documents                live documents when it was measured
+    kinds                    how many pseudo-queries of each kind
+    """
+
+    weight: float
+    lexical: float
+    dense: float
+    hybrid: float
+    queries: int
+    documents: int
+    kinds: dict[str, int]
+
+    def settings(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def _hashed(identity: str) -> int:
+    return int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest())
+
+
+def is_reserved(identity: str) -> bool:
+    """Tell whether a document is one of the eighth that pseudo-queries are taken from.
+
+    An encoder that learns from the collection never sees these documents' pseudo-queries (see
+    `unquestioned`), or it would answer them from memory.
+    """
+    return _hashed(identity) % 8 == 0
+
+
+def sampled_ids(view: View, most: int, reserved: bool = False) -> list[str]:
+    """Return ids of live documents, chosen by hash: the same whatever order they came in."""
+    snapshot = view.snapshot
+    ids = snapshot.document_ids(np.flatnonzero(snapshot.live))
+    chosen = [identity for identity in ids if is_reserved(identity)] if reserved else ids
+    return sorted(chosen, key=lambda identity: (_hashed(identity), identity))[:most]
+
+
+def unquestioned(documents: Sequence[Document], sentences: Segmenter) -> list[Document]:
+    """Return documents as an encoder may learn from them: reserved ones without their
+    pseudo-queries."""
+    kept = []
+    for document in documents:
+        asked = pseudo_queries(document, sentences) if is_reserved(document.id) else []
+        kept.append(Document(document.id, asked[0].body, asked[0].title) if asked else document)
+    return kept
+
+
+def pseudo_queries(document: Document, sentences: Segmenter) -> list[PseudoQuery]:
+    """Make the pseudo-queries of a document; none if it is too short to lose any words."""
+    title, body = document.title.strip(), document.text.strip()
+    if title and body.casefold().startswith(title.casefold()):
+        body = body[len(title) :].strip()
+    words = of_text(title)
+    if len(words) >= 3 and len(of_text(body)) >= 20:
+        kept = np.random.default_rng(_hashed(document.id)).permutation(len(words))[
+            : max(2, len(words) // 2)
+        ]
+        half = " ".join(words[i] for i in sorted(kept))
+        return [
+            PseudoQuery(document.id, title, "", body, "title"),
+            PseudoQuery(document.id, half, "", body, "half title"),
+        ]
+    spans = sentences.spans(body)
+    long_enough = [span for span in spans if len(of_text(body[slice(*span)])) >= 4]
+    if len(spans) >= 2 and long_enough:
+        start, end = long_enough[len(long_enough) // 2]
+        rest = f"{body[:start]} {body[end:]}".strip()
+        return [PseudoQuery(document.id, body[start:end], title, rest, "sentence")]
+    parts = body.split()
+    if len(parts) >= 20:
+        third = len(parts) // 3
+        query, rest = " ".join(parts[:third]), " ".join(parts[third:])
+        return [PseudoQuery(document.id, query, title, rest, "third")]
+    return []
+
+
+def fit(
+    view: View, documents: Sequence[Document], sentences: Segmenter, passages: Segmenter
+) -> Fitted | None:
+    """Measure both legs on pseudo-queries of documents and fit the weight.
+
+    Returns None where there are too few to tell anything.
+    """
+    asked = [q for document in documents for q in pseudo_queries(document, sentences)]
+    if len(asked) < _FEWEST:
+        return None
+    gains = _gains(view, asked, passages)
+    place = _bootstrap_place(gains[:, :-1])
+    ratio = float(np.interp(place, np.arange(len(RATIOS)), RATIOS))
+    means = gains.mean(axis=0)
+    kinds: dict[str, int] = {}
+    for query in asked:
+        kinds[query.kind] = kinds.get(query.kind, 0) + 1
+    return Fitted(
+        round(ratio / (1 + ratio), 4),
+        round(float(means[0]), 4),
+        round(float(means[-1]), 4),
+        round(float(means[round(place)]), 4),
+        len(asked),
+        view.snapshot.count,
+        kinds,
+    )
+
+
+def _gains(
+    view: View, asked: Sequence[PseudoQuery], passages: Segmenter
+) -> npt.NDArray[np.float64]:
+    """Return (queries, len(RATIOS) + 1) gains: by weight, and of the dense leg alone."""
+    number_of = {
+        view.snapshot.document_id(int(n)): int(n) for n in np.flatnonzero(view.snapshot.live)
+    }
+    query_vectors = view.query_vectors([query.text for query in asked])
+    own_vectors = _encode_rests(view, asked, passages)
+    gains = np.zeros((len(asked), len(RATIOS) + 1))
+    for i, pseudo in enumerate(asked):
+        own, vector = number_of[pseudo.document_id], query_vectors[i]
+        parsed = parse(pseudo.text.replace('"', " "), view.analyzer)
+        lexical = view.lexical().scores(parsed)
+        lexical[own] = _score_rest(view, parsed, pseudo)
+        dense = view.dense().approximate(vector)
+        dense[own] = max(float((own_vectors[i] @ vector).max(initial=0.0)), 0.0)
+        near = np.union1d(at_least_kth(lexical, _DEPTH), at_least_kth(dense, _DEPTH))
+        near = np.union1d(near[dense[near] > -np.inf], [own])
+        at = int(np.searchsorted(near, own))
+        shares = [ratio / (1 + ratio) for ratio in RATIOS] + [1.0]
+        for j, share in enumerate(shares):
+            scores = combine_scores(lexical[near], dense[near], share)
+            rank = 1 + int((scores > scores[at]).sum())
+            gains[i, j] = 1 / np.log2(1 + rank) if rank <= 10 and scores[at] > 0 else 0.0
+    return gains
+
+
+def _encode_rests(
+    view: View, asked: Sequence[PseudoQuery], passages: Segmenter
+) -> list[npt.NDArray[np.float32]]:
+    texts: dict[str, int] = {}
+    places = []
+    for pseudo in asked:
+        rest = Document("-", pseudo.body, pseudo.title)
+        spans = passages.spans(rest.text) or [(0, 0)]
+        places.append([texts.setdefault(passage_text(rest, *span), len(texts)) for span in spans])
+    vectors = view.encoder.encode(list(texts))
+    return [vectors[rows] for rows in places]
+
+
+def _score_rest(view: View, query: Query, pseudo: PseudoQuery) -> float:
+    """Return BM25 of what is left of a document, under the collection's statistics."""
+    scorer = view.lexical()
+    title, text = view.analyzer.query(pseudo.title), view.analyzer.query(pseudo.body)
+    length = scorer.bm25.title * len(title) + scorer.bm25.text * len(text)
+    norm = float(scorer.saturation(np.array([length], dtype=np.float64))[0])
+    score = 0.0
+    for term, occurrences in query.terms:
+        count = scorer.bm25.title * title.count(term) + scorer.bm25.text * text.count(term)
+        if count:
+            idf = float(scorer.idf(len(view.snapshot.postings(term).documents)))
+            score += occurrences * idf * count / (count + norm)
+    return score
+
+
+def _bootstrap_place(gains: npt.NDArray[np.float64]) -> float:
+    """Return the mean place in the grid of the best weight, over bootstrap samples of queries."""
+    generator = np.random.default_rng(0)
+    draws = generator.integers(0, len(gains), (_RESAMPLES, len(gains)))
+    means = np.stack([gains[draw].mean(axis=0) for draw in draws])
+    best = means >= means.max(axis=1, keepdims=True) - 1e-12
+    return float(np.mean([np.flatnonzero(row).mean() for row in best]))
