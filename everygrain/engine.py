@@ -28,7 +28,7 @@ from everygrain.rank.base import check_k
 from everygrain.rank.evidence import as_evidence, best_spans, score_spans
 from everygrain.rank.legs import SYSTEMS, Found, Leg, View, Views
 from everygrain.rank.lexical import BM25
-from everygrain.rank.query import parse
+from everygrain.rank.query import Query, parse
 from everygrain.segment.base import Segmenter
 from everygrain.segment.passages import Passages
 from everygrain.segment.sentences import Sentences
@@ -339,12 +339,13 @@ class Index:
         with self.views.newest() as view:
             chosen = system or ("hybrid" if view.snapshot.has_vectors else "lexical")
             depth = k if grain == "document" else max(2 * k, 20)
-            found = view.find(query, chosen, depth, where)
+            parsed = parse(query, view.analyzer)
+            found = view.find(parsed, chosen, depth, where)
             held = view.store.catalogue.fetch(found.ids)
             documents = [held[identity] for identity in found.ids]
             if grain == "document":
-                return self._documents(view, query, chosen, found, documents)
-            return self._spans(view, query, chosen, found, documents, grain, k)
+                return self._documents(view, parsed, chosen, found, documents)
+            return self._spans(view, parsed, chosen, found, documents, grain, k)
 
     def get(self, identity: str) -> Document:
         """Return a document by id. Raises InputError if it is not here."""
@@ -379,10 +380,9 @@ class Index:
         )
 
     def _documents(
-        self, view: View, query: str, system: str, found: Found, documents: Sequence[Document]
+        self, view: View, query: Query, system: str, found: Found, documents: Sequence[Document]
     ) -> list[Hit]:
-        parsed = parse(query, view.analyzer)
-        candidates = score_spans(view, parsed, documents, self._sentences(), system)
+        candidates = score_spans(view, query, documents, self._sentences(), system)
         hits = []
         for i, document in enumerate(documents):
             evidence = tuple(
@@ -393,7 +393,7 @@ class Index:
         return hits
 
     def _spans(
-        self, view: View, query: str, system: str, found: Found, documents: Sequence[Document],
+        self, view: View, query: Query, system: str, found: Found, documents: Sequence[Document],
         grain: Grain, k: int,
     ) -> list[Hit]:  # fmt: skip
         segmenter = (
@@ -401,8 +401,7 @@ class Index:
             if grain == "sentence"
             else Passages(words=EXCERPT_WORDS, overlap=0, sentences=self._sentences())
         )
-        parsed = parse(query, view.analyzer)
-        candidates = score_spans(view, parsed, documents, segmenter, system)
+        candidates = score_spans(view, query, documents, segmenter, system)
         best = max(found.scores.max(initial=0.0), 1e-9)
         scores = (candidates.scores + found.scores[candidates.owners] / best) / 2
         order = sorted(

@@ -76,7 +76,9 @@ class _Token:
 
 
 def _error(expression: str, position: int, what: str, remedy: str = "") -> QueryError:
-    shown = expression if len(expression) <= 80 else f"...{expression[position:][:60]}..."
+    shown = expression
+    if len(expression) > 80:
+        shown = f"...{expression[max(position - 30, 0) : position + 40]}..."
     return QueryError(
         f"The filter {shown!r} makes no sense at character {position + 1}: {what}.",
         f"{remedy} {_EXAMPLE}".strip(),
@@ -84,7 +86,8 @@ def _error(expression: str, position: int, what: str, remedy: str = "") -> Query
 
 
 def _tokens(expression: str) -> list[_Token]:
-    tokens, position = [], 0
+    tokens: list[_Token] = []
+    position = 0
     while True:
         position = _SPACE.match(expression, position).end()  # type: ignore[union-attr]
         if position == len(expression):

@@ -57,15 +57,15 @@ def read_queries(path: Path) -> dict[str, str]:
     """
     queries: dict[str, str] = {}
 
-    def refuse(reject: Reject) -> None:
-        place = "" if reject.line_or_record is None else f", line {reject.line_or_record}"
-        raise InputError(f"{path}{place}: {reject.reason}", "")
-
-    for document in read(path, format="jsonl", on_reject=refuse):
+    rejects: list[Reject] = []
+    for document in read(path, format="jsonl", on_reject=rejects.append):
         if queries.setdefault(document.id, document.text) != document.text:
             raise InputError(
                 f"{path}: the query '{document.id}' has two texts.", "Give each query its own id."
             )
+    for reject in rejects:
+        place = "" if reject.line_or_record is None else f", line {reject.line_or_record}"
+        raise InputError(f"{path}{place}: {reject.reason}", "")
     return queries
 
 

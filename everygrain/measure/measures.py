@@ -133,7 +133,7 @@ def _compute(
             f"The measure {measure} cannot be computed here: {error}",
             "Leave it out, or install what ir_measures asks for.",
         ) from error
-    values = np.array([found.get(query, 0.0) if query in run else 0.0 for query in qrels])
+    values = np.array([found.get(query, 0.0) for query in qrels])
     if not np.isfinite(values).all():
         raise MeasureError(f"The measure {measure} is undefined for a query.", "Leave it out.")
     return values

@@ -63,7 +63,7 @@ def achieved_power(
     freedom = queries - 1
     shift = abs(difference) / deviation * math.sqrt(queries)
     threshold = float(special.stdtrit(freedom, 1 - level / 2))
-    # SciPy gives NaN for some probabilities that are too small to matter, below 1e-9.
+    # SciPy gives NaN for some probabilities that are below 1e-15, too small to matter.
     tails = np.nan_to_num(special.nctdtr(freedom, min(shift, 1e6), [threshold, -threshold]))
     return float(1 - tails[0] + tails[1])
 

@@ -24,7 +24,7 @@ from everygrain.rank.base import Composable, Queries, check_k, named
 from everygrain.rank.dense import Dense
 from everygrain.rank.fuse import combine_scores
 from everygrain.rank.lexical import BM25, Lexical
-from everygrain.rank.query import Query, parse
+from everygrain.rank.query import Query, plain
 from everygrain.rank.select import at_least_kth, order
 
 SYSTEMS = ("lexical", "dense", "hybrid")
@@ -209,13 +209,18 @@ class View:
         return Found(numbers, best, ids, legs)
 
     def find(
-        self, text: str, system: str, k: int, where: str | None = None, bm25: BM25 | None = None
+        self,
+        query: Query,
+        system: str,
+        k: int,
+        where: str | None = None,
+        bm25: BM25 | None = None,
     ) -> Found:
         """Search with a system by name. Raises QueryError for a name that is none."""
         check_k(k)
         if system not in SYSTEMS:
             raise QueryError(f"There is no system '{system}'.", f"Use one of {', '.join(SYSTEMS)}.")
-        query, mask = parse(text, self.analyzer), self.mask(where)
+        mask = self.mask(where)
         if system == "lexical":
             found = self.find_lexical(query, k, mask, bm25)
         else:
@@ -245,7 +250,8 @@ class Views:
 
 @dataclass(frozen=True, eq=False)
 class Leg(Composable):
-    """A system of an index, as a retriever.
+    """A system of an index, as a retriever. Its queries are plain text: quotation marks in them
+    mean nothing, as they do in what a person types into `Index.search`.
 
     system   "lexical", "dense" or "hybrid"
     where    a filter on metadata, or None
@@ -267,13 +273,14 @@ class Leg(Composable):
         asked = named(queries)
         rows: list[tuple[str, str, float]] = []
         with self.views.newest() as view:
-            for query, text in asked.items():
+            for name, text in asked.items():
                 try:
-                    found = view.find(text, self.system, k, self.where, self.bm25)
+                    query = plain(text, view.analyzer)
+                    found = view.find(query, self.system, k, self.where, self.bm25)
                 except EverygrainError as error:
-                    raise QueryError(f"Query '{query}': {error.problem}", error.remedy) from error
+                    raise QueryError(f"Query '{name}': {error.problem}", error.remedy) from error
                 rows += [
-                    (query, document, float(score))
+                    (name, document, float(score))
                     for document, score in zip(found.ids, found.scores, strict=True)
                 ]
         return Ranking.of(list(asked), rows)

@@ -51,6 +51,11 @@ def parse(text: str, analyzer: Analyzer) -> Query:
                 f'The phrase "{quoted}" holds only stop words, which cannot be looked up.',
                 "Add a word that carries meaning, or build the index with --keep-stop-words.",
             )
-    plain = _QUOTED.sub(lambda m: f" {next(g for g in m.groups() if g is not None)} ", text)
-    counts = Counter(analyzer.query(plain))
-    return Query(tuple(sorted(counts.items())), tuple(phrases), " ".join(plain.split()))
+    spoken = _QUOTED.sub(lambda m: f" {next(g for g in m.groups() if g is not None)} ", text)
+    return Query(plain(spoken, analyzer).terms, tuple(phrases), " ".join(spoken.split()))
+
+
+def plain(text: str, analyzer: Analyzer) -> Query:
+    """Analyse a text that nobody typed as a query: quotation marks in it mean nothing."""
+    counts = Counter(analyzer.query(text))
+    return Query(tuple(sorted(counts.items())), (), text)

@@ -24,7 +24,7 @@ from everygrain.document import Document
 from everygrain.index.vectors import passage_text
 from everygrain.rank.fuse import combine_scores
 from everygrain.rank.legs import View
-from everygrain.rank.query import Query, parse
+from everygrain.rank.query import Query, plain
 from everygrain.rank.select import at_least_kth
 from everygrain.segment.base import Segmenter
 
@@ -168,7 +168,7 @@ def _gains(
     gains = np.zeros((len(asked), len(RATIOS) + 1))
     for i, pseudo in enumerate(asked):
         own, vector = number_of[pseudo.document_id], query_vectors[i]
-        parsed = parse(pseudo.text.replace('"', " "), view.analyzer)
+        parsed = plain(pseudo.text, view.analyzer)
         lexical = view.lexical().scores(parsed)
         lexical[own] = _score_rest(view, parsed, pseudo)
         dense = view.dense().approximate(vector)
