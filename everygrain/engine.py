@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 BATCH = 20_000
 SECONDS_A_BATCH = 30.0
-FIT_SAMPLE = 20_000
+FIT_SAMPLE = 10_000
 PASSAGE_WORDS = 256
 EXCERPT_WORDS = 64  # a passage as a result is shorter than one that is encoded
 
@@ -446,7 +446,7 @@ def is_due(then: int, now: int) -> bool:
     """Tell whether what was learned from `then` documents should be learned anew from `now`.
 
     The refresh rule: when the collection has doubled; above 10,000 documents, where a sample of
-    20,000 tells nearly all, when it has grown tenfold.
+    10,000 tells nearly all, when it has grown tenfold.
     """
     return now >= then * (2 if then < 10_000 else 10)
 

@@ -34,13 +34,17 @@ class Dense:
 
     def approximate(self, query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return (snapshot.size,) scores within half the margin; -inf for what is not live."""
+        return self.approximate_many(query[None])[0]
+
+    def approximate_many(self, queries: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return (queries, snapshot.size) scores, as `approximate` does; one pass over vectors."""
         parts = []
         for vectors, firsts, single in zip(self._vectors, self._firsts, self._single, strict=True):
-            scores = vectors @ query
-            parts.append(scores if single else np.maximum.reduceat(scores, firsts[:-1]))
-        scores = np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
+            scores = queries @ vectors.T
+            parts.append(scores if single else np.maximum.reduceat(scores, firsts[:-1], axis=1))
+        scores = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
         if any(dead is not None for dead in self.snapshot.dead):
-            scores[~self.snapshot.live] = -np.inf
+            scores[:, ~self.snapshot.live] = -np.inf
         return scores
 
     def exact(

@@ -1,0 +1,36 @@
+# Everything that a newcomer types. Needs Python 3.11 or newer and git, nothing else.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: demo test check fast bench clean
+
+demo: $(STAMP)  ## index the bundled collection and search it
+	@$(BIN)/everygrain demo
+
+test: $(STAMP)  ## style, types and the whole test suite
+	@$(BIN)/ruff check everygrain tests benchmarks
+	@$(BIN)/ruff format --check --quiet everygrain tests benchmarks
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest
+
+fast: $(STAMP)  ## the tests without the slow ones
+	@$(BIN)/python -m pytest -m "not slow"
+
+bench: $(STAMP)  ## every benchmark; needs the collections in ../shared/data, takes an hour
+	@$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[bench]"
+	@for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
+
+# The exact versions come from constraints.txt; torch is pinned there to its build for the CPU.
+$(STAMP): pyproject.toml constraints.txt
+	@echo "Setting up .venv (a few minutes the first time) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Everygrain needs Python 3.11 or newer: make PYTHON=python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	  --editable ".[models,dev,bench]"
+	@touch $(STAMP)
+
+clean:  ## remove what the targets made, but no index
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
