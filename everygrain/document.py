@@ -214,8 +214,13 @@ class Ranking:
             and self.queries == other.queries
             and bool(np.array_equal(self.query_ids, other.query_ids))
             and bool(np.array_equal(self.document_ids, other.document_ids))
-            and self.scores.tobytes() == other.scores.tobytes()
+            and self._column_bytes() == other._column_bytes()
         )
+
+    def _column_bytes(self) -> dict[str, bytes]:
+        columns = {"scores": self.scores, "starts": self.starts, "ends": self.ends}
+        columns |= {f"leg {name}": column for name, column in self.legs.items()}
+        return {name: column.tobytes() for name, column in columns.items() if column is not None}
 
     def rows(self) -> Iterator[tuple[str, str, float]]:
         """Yield (query id, document id, score) in order."""
@@ -251,15 +256,16 @@ class Ranking:
     def write_trec(self, path: str | Path, tag: str = "everygrain") -> None:
         """Write a TREC run file: query id, Q0, document id, rank, score, tag.
 
-        Raises InputError for an id with a space, which the format cannot hold.
+        Raises InputError for an id that is empty or has a space, which the format cannot hold.
         """
         ranks: dict[str, int] = {}
         lines = []
         for query, document, score in self.rows():
             for name in (query, document):
-                if any(c.isspace() for c in name):
+                if not name or any(c.isspace() for c in name):
                     raise InputError(
-                        f"The id '{name}' holds a space, which a TREC run file cannot hold.",
+                        f"The id '{name}' is empty or has a space, which a TREC run file cannot "
+                        "hold.",
                         "Write JSON instead, or give ids without spaces.",
                     )
             ranks[query] = ranks.get(query, 0) + 1
@@ -269,23 +275,31 @@ class Ranking:
     @classmethod
     def read_trec(cls, path: str | Path) -> Ranking:
         """Read a TREC run file. Raises InputError with the line number of a broken line."""
-        queries: dict[str, None] = {}
-        rows = []
-        with open(path, encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                parts = line.split()
-                try:
-                    query, _, document, _, score = parts[:5]
-                    rows.append((query, document, float(score)))
-                except ValueError:
-                    raise InputError(
-                        f"{path}, line {number}: not 'query Q0 document rank score tag'.",
-                        "Mend or remove the line.",
-                    ) from None
-                queries[query] = None
-        return cls.of(list(queries), rows)
+        rows: dict[tuple[str, str], float] = {}
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}: not UTF-8 ({error}).", "Convert the file.") from None
+        for number, line in enumerate(text.split("\n"), 1):
+            if not line.strip():
+                continue
+            try:
+                query, _, document, _, score = line.split()[:5]
+                if (value := float(score)) != value:
+                    raise ValueError(score)
+            except ValueError:
+                raise InputError(
+                    f"{path}, line {number}: not 'query Q0 document rank score tag'.",
+                    "Mend or remove the line.",
+                ) from None
+            if (query, document) in rows:
+                raise InputError(
+                    f"{path}, line {number}: '{document}' occurs twice for query '{query}'.",
+                    "Remove one of the two lines.",
+                )
+            rows[query, document] = value
+        queries = list(dict.fromkeys(query for query, _ in rows))
+        return cls.of(queries, [(*pair, score) for pair, score in rows.items()])
 
     def to_arrow(self) -> pyarrow.Table:
         """Return an Arrow table: query_id, document_id, rank, score, and what else there is."""

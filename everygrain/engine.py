@@ -406,7 +406,11 @@ class Index:
         scores = (candidates.scores + found.scores[candidates.owners] / best) / 2
         order = sorted(
             range(len(scores)),
-            key=lambda i: (-scores[i], documents[candidates.owners[i]].id, candidates.spans[i]),
+            key=lambda i: (
+                -scores[i],
+                documents[int(candidates.owners[i])].id,
+                candidates.spans[i],
+            ),
         )
         return [
             Hit(

@@ -1,7 +1,8 @@
 """Unicode words: the unit that the lexical leg, the static encoder and the latent encoder share.
 
-A word is a run of letters and digits after NFKC normalisation and case folding; a Chinese or
-Japanese character is a word by itself, as those scripts put no space between words.
+A word is a run of letters and digits, with the marks on them, after NFKC normalisation and case
+folding; a character of Chinese, Japanese, Thai, Lao, Burmese or Khmer is a word by itself, as those
+scripts put no space between words.
 """
 
 from __future__ import annotations
@@ -11,14 +12,18 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
-_IDEOGRAPH = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_IDEOGRAPH}]|[^\W_{_IDEOGRAPH}]+")
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+)
 _ASCII_WORD = re.compile(r"[^\W_]+")
+# what normalisation may join to the character before: jamo, half-width voicing
+_JOINING = "\u1160-\u11ff\uff9e\uff9f"
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,27 @@ def of_text(text: str) -> list[str]:
     """Return the words of one text, in order."""
     if text.isascii():
         return _ASCII_WORD.findall(text.lower())
-    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    return _patterns()[0].findall(_folded(text))
+
+
+def _folded(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    # folding takes some letters apart again, and leaves a dot of its own on the Turkish I
+    return unicodedata.normalize("NFKC", folded.replace("i\u0307", "i"))
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the patterns of a word and of a character with its marks.
+
+    Python's \\w leaves combining marks out, which would cut Hindi or Tamil words at every vowel.
+    """
+    marks = "".join(c for c in map(chr, range(0x10000)) if unicodedata.category(c)[0] == "M")
+    letter = rf"[^\W_{_UNSPACED}]"
+    return (
+        re.compile(rf"{letter}+(?:[{marks}]+{letter}*)*|(?![\W_])[{_UNSPACED}][{marks}]*"),
+        re.compile(rf"(?s:.)[{marks}{_JOINING}]*"),
+    )
 
 
 def split(texts: Sequence[str]) -> Words:
@@ -76,9 +101,19 @@ def split(texts: Sequence[str]) -> Words:
 def locate(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield (start, end, word) for the words of a text, at their offsets in the text as it is.
 
-    Each stretch is normalised by itself; where normalisation makes several words of one stretch,
-    each is yielded at the stretch's offsets.
+    Where normalisation makes one character several, each word of them gets that character's
+    offsets.
     """
-    for match in _WORD.finditer(text):
-        for word in of_text(match.group()):
-            yield match.start(), match.end(), word
+    if text.isascii():
+        for match in _ASCII_WORD.finditer(text):
+            yield match.start(), match.end(), match.group().lower()
+        return
+    word, cluster = _patterns()
+    folded: list[str] = []
+    places: list[tuple[int, int]] = []
+    for each in cluster.finditer(text):
+        piece = _folded(each.group())
+        folded.append(piece)
+        places += [each.span()] * len(piece)
+    for match in word.finditer("".join(folded)):
+        yield places[match.start()][0], places[match.end() - 1][1], match.group()

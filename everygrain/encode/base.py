@@ -71,6 +71,7 @@ def unit(vectors: npt.NDArray[Any]) -> Vectors:
     rows = np.nan_to_num(vectors.astype(np.float32), copy=False)
     # squares are summed along the row in one fixed order, whatever the number of rows
     lengths = np.sqrt(np.square(rows, dtype=np.float64).sum(axis=1, keepdims=True))
-    return np.divide(
+    scaled: Vectors = np.divide(
         rows, lengths, out=np.zeros_like(rows), where=lengths > 1e-12, casting="same_kind"
     )
+    return scaled

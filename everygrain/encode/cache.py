@@ -6,8 +6,10 @@ import hashlib
 import os
 import sqlite3
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -36,13 +38,14 @@ class Cached:
     """An encoder that remembers: vectors are kept by fingerprint, kind and text.
 
     encoder   the slow encoder behind
-    path      the SQLite file; several processes may use it at once
+    path      the SQLite file; several processes and threads may use it at once
 
     New vectors are stored after every 256 texts, so an interrupted job loses no more than that.
     """
 
     encoder: Encoder
     path: Path
+    _guard: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 
     @property
     def fingerprint(self) -> str:
@@ -57,23 +60,28 @@ class Cached:
 
     @cached_property
     def _connection(self) -> sqlite3.Connection:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(
-                self.path, timeout=60, isolation_level=None, check_same_thread=False
-            )
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) "
-                "WITHOUT ROWID"
-            )
-        except (OSError, sqlite3.DatabaseError) as error:
-            raise StorageError(
-                f"The vector cache {self.path} cannot be used ({error}).",
-                "Delete the file, or set EVERYGRAIN_CACHE to a folder that can be written.",
-            ) from error
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            self.path, timeout=60, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID"
+        )
         return connection
+
+    @contextmanager
+    def _stored(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection to one thread at a time, with problems of the file told."""
+        with self._guard:
+            try:
+                yield self._connection
+            except (OSError, sqlite3.DatabaseError) as error:
+                raise StorageError(
+                    f"The vector cache {self.path} cannot be used ({error}).",
+                    "Delete the file, or set EVERYGRAIN_CACHE to a folder that can be written.",
+                ) from error
 
     def _key(self, text: str, kind: Kind) -> bytes:
         told = f"{self.fingerprint}\0{kind}\0{text}"
@@ -83,22 +91,34 @@ class Cached:
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         missing: dict[str, list[int]] = {}
         for i, text in enumerate(texts):
-            row = self._connection.execute(
-                "SELECT vector FROM vectors WHERE key = ?", (self._key(text, kind),)
-            ).fetchone()
-            if row is None or len(row[0]) != 4 * self.dimensions:
+            row = self._read(self._key(text, kind))
+            if row is None or len(row) != 4 * self.dimensions:
                 missing.setdefault(text, []).append(i)
             else:
-                vectors[i] = np.frombuffer(row[0], dtype=np.float32)
+                vectors[i] = np.frombuffer(row, dtype=np.float32)
         # texts of like length together, longest first: the time left is then never understated
         todo = sorted(missing, key=len, reverse=True)
         for start in range(0, len(todo), _BATCH):
             batch = todo[start : start + _BATCH]
             encoded = self.encoder.encode(batch, kind)
-            rows = [(self._key(t, kind), v.tobytes()) for t, v in zip(batch, encoded, strict=True)]
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
-            self._connection.execute("COMMIT")
+            self._write(
+                [(self._key(t, kind), v.tobytes()) for t, v in zip(batch, encoded, strict=True)]
+            )
             for text, vector in zip(batch, encoded, strict=True):
                 vectors[missing[text]] = vector
         return vectors
+
+    def _read(self, key: bytes) -> bytes | None:
+        with self._stored() as connection:
+            row = connection.execute("SELECT vector FROM vectors WHERE key = ?", (key,)).fetchone()
+        return None if row is None else row[0]
+
+    def _write(self, rows: Sequence[tuple[bytes, bytes]]) -> None:
+        with self._stored() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise

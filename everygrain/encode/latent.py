@@ -30,6 +30,7 @@ DIMENSIONS = 256
 _MOST_TERMS = 60_000
 _OVERSAMPLING = 16
 _POWER_ITERATIONS = 3
+_NEGLIGIBLE = 1e-9  # of the largest singular value
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,16 +136,23 @@ class Latent:
                 "Run `everygrain reencode INDEX --encoder latent` to learn it again.",
             ) from error
         terms = {term: row for row, term in enumerate(described["terms"])}
+        if matrix.ndim != 2 or len(matrix) != len(terms):
+            raise ValueError(f"{len(matrix)} vectors for {len(terms)} terms")
         return cls(Analyzer(**described["analyzer"]), terms, matrix, described["fitted"])
 
 
 def _right_singular_vectors(matrix: Any, wanted: int) -> npt.NDArray[np.float64]:
-    """Return (columns, min(wanted, rank bound)) orthonormal directions, largest first."""
+    """Return (columns, min(wanted, rank)) orthonormal directions, largest first.
+
+    Beyond the rank (documents that repeat each other) directions would be rounding errors, of full
+    length, and other ones for another order of documents.
+    """
     size = min(wanted + _OVERSAMPLING, *matrix.shape)
     generator = np.random.default_rng(0)
     basis = np.linalg.qr(matrix @ generator.standard_normal((matrix.shape[1], size)))[0]
     for _ in range(_POWER_ITERATIONS):
         basis = np.linalg.qr(matrix.T @ basis)[0]
         basis = np.linalg.qr(matrix @ basis)[0]
-    _, _, directions = np.linalg.svd((matrix.T @ basis).T, full_matrices=False)
-    return np.asarray(directions[: min(wanted, size)].T)
+    _, strengths, directions = np.linalg.svd((matrix.T @ basis).T, full_matrices=False)
+    rank = int((strengths > _NEGLIGIBLE * strengths[0]).sum())
+    return np.asarray(directions[: max(1, min(wanted, rank))].T)

@@ -6,6 +6,7 @@ import json
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from everygrain.encode.base import Encoder
 from everygrain.encode.cache import Cached, cache_folder
@@ -71,12 +72,15 @@ def load(folder: Path) -> Encoder:
     """
     try:
         described = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return _loaded(folder, described["kind"], described)
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
-            f"The encoder kept in {folder} is missing or damaged ({error}).",
+            f"The encoder kept in {folder} is missing or damaged ({error!r}).",
             "Run `everygrain reencode INDEX --encoder NAME` to put a new one in its place.",
         ) from error
-    kind = described["kind"]
+
+
+def _loaded(folder: Path, kind: str, described: dict[str, Any]) -> Encoder:
     if kind == "static":
         from everygrain.encode.static import Static
 

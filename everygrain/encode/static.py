@@ -56,7 +56,10 @@ class Table:
     def _tokenizer(self) -> Any:
         from tokenizers import Tokenizer
 
-        return Tokenizer.from_str(self.tokenizer)
+        try:
+            return Tokenizer.from_str(self.tokenizer)
+        except Exception as error:  # the library raises no narrower one
+            raise ValueError(f"no tokenizer: {error}") from error
 
     def pieces(self, words: Sequence[str]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
         """Return the known pieces of each word, end to end, and (words + 1,) offsets."""
@@ -82,13 +85,16 @@ class Table:
 
         try:
             matrix = load_file(folder / "table.safetensors")["matrix"]
-            tokenizer = (folder / "tokenizer.json").read_text(encoding="utf-8")
+            table = cls((folder / "tokenizer.json").read_text(encoding="utf-8"), matrix)
+            known = table._tokenizer.get_vocab_size()
+            if matrix.ndim != 2 or len(matrix) < known:
+                raise ValueError(f"{len(matrix)} vectors for {known} pieces")
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise ModelError(
                 f"The static table in {folder} is missing or damaged ({error}).",
                 "Delete that folder; the table is distilled again when it is next needed.",
             ) from error
-        return cls(tokenizer, matrix)
+        return table
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +105,8 @@ class Static:
     idf        word -> inverse document frequency among the fitted documents
     unseen     idf of a word that the fitted documents lack
     fitted     number of documents fitted on
-    original   the table before the fit, for the next one; kept beside in memory and on disk
+    original   the table before the fit, for the next one; not saved: 20 MB that the cache holds
+    source     the original table's digest, by which the cache's is known to be the same
     """
 
     table: Table
@@ -108,6 +115,7 @@ class Static:
     fitted: int = 0
     original: Table | None = None
     strength: float = STRENGTH
+    source: str = ""
 
     @property
     def dimensions(self) -> int:
@@ -150,10 +158,14 @@ class Static:
         return np.asarray(counts @ self._matrix, dtype=np.float32)
 
     def fit(self, words: Words) -> Static:
-        """Learn idf and whitening from documents. Returns a new encoder."""
+        """Learn idf and whitening from documents. Returns a new encoder.
+
+        Raises ModelError where this one was loaded, and the table that it was fitted from is
+        neither in the cache nor can be made.
+        """
         from scipy.sparse import csr_array
 
-        base = self.original or self.table
+        base = self._unfolded()
         count = len(words)
         ones = np.ones(len(words.ids), dtype=np.float32)
         shape = (count, len(words.vocabulary))
@@ -178,22 +190,49 @@ class Static:
         scale = (shrunken + _FLOOR) ** -self.strength
         transform = (directions * scale)[:, : min(DIMENSIONS, len(values))]
         folded = (base.matrix.astype(np.float64) @ transform).astype(np.float16)
-        return Static(Table(base.tokenizer, folded), idf, unseen, count, base, self.strength)
+        table = Table(base.tokenizer, folded)
+        return Static(table, idf, unseen, count, base, self.strength, base.digest)
+
+    def _unfolded(self) -> Table:
+        """Return the table as it was before any fit: fitting a folded one would whiten twice."""
+        if self.original is not None:
+            return self.original
+        if not self.source:
+            return self.table
+        from everygrain.encode.distil import static_table
+
+        table = static_table()
+        if table.digest != self.source:
+            raise ModelError(
+                "The static table in the cache is not the one that this encoder was fitted from.",
+                "Run `everygrain reencode INDEX --encoder static` to start from the new one.",
+            )
+        return table
 
     def save(self, folder: Path) -> None:
         self.table.save(folder)
         described = {"kind": "static", "unseen": self.unseen, "fitted": self.fitted}
-        described |= {"strength": self.strength, "idf": self.idf}
+        described |= {"strength": self.strength, "idf": self.idf, "source": self.source}
         (folder / "encoder.json").write_text(json.dumps(described), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path, described: dict[str, Any]) -> Static:
-        """Read what `save` wrote. The original table is not kept: a refit asks the cache."""
+        """Read what `save` wrote. The original table is not kept: a refit asks the cache.
+
+        Raises ModelError if a file is missing or damaged.
+        """
+        try:
+            table = Table.load(folder)
+        except ModelError as error:
+            raise ModelError(
+                error.problem, "Run `everygrain reencode INDEX --encoder static` to make it again."
+            ) from error
         return cls(
-            Table.load(folder),
+            table,
             described["idf"],
             described["unseen"],
             described["fitted"],
             None,
             described["strength"],
+            described["source"],
         )

@@ -59,8 +59,9 @@ class Transformer:
             ) from error
         from transformers.utils import logging
 
-        logging.disable_progress_bar()
-        logging.set_verbosity_error()
+        quiet: Any = logging
+        quiet.disable_progress_bar()
+        quiet.set_verbosity_error()
         try:
             return SentenceTransformer(self.folder, device="cpu").eval()
         except Exception as error:

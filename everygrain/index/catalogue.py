@@ -21,7 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from everygrain.document import Document
-from everygrain.errors import EverygrainError, StorageError, StoredIndexError
+from everygrain.errors import StoredIndexError
+from everygrain.index.database import Database, translated
+from everygrain.index.files import storage_errors, sync_folder
 from everygrain.index.filters import Condition
 
 SCHEMA = 1
@@ -63,141 +65,87 @@ class Place:
     hash: bytes
 
 
-class Catalogue:
+class Catalogue(Database):
     """One connection to `catalogue.db`.
 
-    Raises StoredIndexError for a missing, damaged or newer catalogue, StorageError for a disk
-    that is full or cannot be written.
+    Raises what Database does, and StoredIndexError for a catalogue of a newer schema.
     """
 
-    def __init__(self, path: Path, create: bool = False) -> None:
-        self.path = path
-        if not create and not path.exists():
-            raise StoredIndexError(
-                f"There is no index in {path.parent}.",
-                "Name an existing index, or build one with `everygrain add INDEX SOURCE`.",
-            )
-        with self._translated():
-            self._connection = self._open(create)
-            version = int(self._value("PRAGMA user_version"))
+    def __init__(self, path: Path, to_write: bool = False) -> None:
+        super().__init__(path, to_write)
+        try:
+            self._check_schema()
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def create(cls, path: Path, settings: Mapping[str, Any]) -> None:
+        """Make a catalogue with settings, whole or not at all; for the holder of the lock."""
+        made = path.with_name("catalogue.new")
+        for leftover in (made, made.with_name("catalogue.new-journal")):
+            leftover.unlink(missing_ok=True)
+        with translated(path.parent):
+            connection = sqlite3.connect(made, isolation_level=None)
+            try:
+                connection.executescript(f"BEGIN;{_TABLES}PRAGMA user_version={SCHEMA};")
+                connection.executemany(
+                    "INSERT INTO settings VALUES (?, ?)",
+                    [(key, json.dumps(value)) for key, value in settings.items()],
+                )
+                connection.execute("COMMIT")
+                connection.execute("PRAGMA journal_mode=WAL")
+            finally:
+                connection.close()
+        with storage_errors(path):
+            made.rename(path)
+            sync_folder(path.parent)
+
+    def _check_schema(self) -> None:
+        version = int(self.value("PRAGMA user_version"))
         if version > SCHEMA:
             raise StoredIndexError(
-                f"The index in {path.parent} has schema {version}; this program knows {SCHEMA}.",
+                f"The index in {self.path.parent} has schema {version}; "
+                f"this program knows {SCHEMA}.",
                 "Install a newer everygrain.",
             )
-
-    def _open(self, create: bool) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            f"{self.path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}", uri=True,
-            timeout=30, isolation_level=None, check_same_thread=False,
-        )  # fmt: skip
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError:
-            # a read-only medium: nobody can be writing, so the file is as good as frozen
-            connection.close()
-            connection = sqlite3.connect(
-                f"{self.path.absolute().as_uri()}?immutable=1", uri=True,
-                isolation_level=None, check_same_thread=False,
-            )  # fmt: skip
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA cache_size=-32000")
-        if create and not connection.execute("PRAGMA user_version").fetchone()[0]:
-            statements = "".join(_TABLES)
-            connection.executescript(
-                f"BEGIN IMMEDIATE;{statements}PRAGMA user_version={SCHEMA};COMMIT;"
+        if version < SCHEMA:
+            raise StoredIndexError(
+                f"The file {self.path} is no catalogue of this program.",
+                "Restore catalogue.db from a copy, or name a new folder for the index.",
             )
-        return connection
-
-    def close(self) -> None:
-        self._connection.close()
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            raise self._told(error) from error
-
-    def _told(self, error: sqlite3.DatabaseError) -> EverygrainError:
-        message = str(error)
-        folder = self.path.parent
-        if "full" in message:
-            return StorageError(
-                f"Cannot write to {folder}: the disk is full.",
-                "Free some space and run the command again; everything committed before is kept.",
-            )
-        if "readonly" in message or "read-only" in message or "unable to open" in message:
-            return StorageError(
-                f"Cannot write to {folder}: writing is not permitted.",
-                "Give write permission, or copy the index; nothing was changed.",
-            )
-        if "disk I/O" in message:
-            return StorageError(
-                f"Cannot use {folder}: the disk reports an error ({message}).",
-                "Check the disk and its free space; everything committed before is kept.",
-            )
-        return StoredIndexError(
-            f"The catalogue of {folder} cannot be read ({message}).",
-            "Restore catalogue.db from a copy, or build the index again from its sources.",
-        )
-
-    def _value(self, statement: str, parameters: Sequence[Any] = ()) -> Any:
-        row = self._connection.execute(statement, parameters).fetchone()
-        return None if row is None else row[0]
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Hold one generation: everything read inside is of the same commit."""
-        with self._translated():
-            if self._connection.in_transaction:
-                yield
-                return
-            self._connection.execute("BEGIN")
-            try:
-                yield
-            finally:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
 
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Run a transaction that becomes visible whole, with the next generation, or not at all."""
-        with self._translated():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self.set("generation", int(self.get("generation", 0)) + 1)
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+        with self.transaction():
+            yield
+            self.set("generation", int(self.get("generation", 0)) + 1)
 
     # settings
 
     def get(self, key: str, default: Any = None) -> Any:
-        with self._translated():
-            value = self._value("SELECT value FROM settings WHERE key = ?", (key,))
+        value = self.value("SELECT value FROM settings WHERE key = ?", (key,))
         return default if value is None else json.loads(value)
 
     def set(self, key: str, value: Any) -> None:
-        self._connection.execute(
-            "INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, json.dumps(value))
-        )
+        self.run("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, json.dumps(value)))
 
     # segments and tombstones
 
     def segments(self) -> list[SegmentRow]:
-        rows = self._connection.execute(
+        rows = self.rows(
             "SELECT number, name, documents, dense, bytes, digests FROM segments ORDER BY number"
         )
-        return [SegmentRow(*row[:5], json.loads(row[5])) for row in rows]
+        return [
+            SegmentRow(number, name, documents, dense, size, json.loads(digests))
+            for number, name, documents, dense, size, digests in rows
+        ]
 
     def add_segment(
         self, name: str, documents: int, dense: str | None, size: int, digests: Mapping[str, str]
     ) -> int:
-        cursor = self._connection.execute(
+        cursor = self.run(
             "INSERT INTO segments (name, documents, dense, bytes, digests) VALUES (?, ?, ?, ?, ?)",
             (name, documents, dense, size, json.dumps(dict(digests))),
         )
@@ -206,33 +154,33 @@ class Catalogue:
     def set_dense(
         self, number: int, dense: str | None, size: int, digests: Mapping[str, str]
     ) -> None:
-        self._connection.execute(
+        self.run(
             "UPDATE segments SET dense = ?, bytes = ?, digests = ? WHERE number = ?",
             (dense, size, json.dumps(dict(digests)), number),
         )
 
     def drop_segments(self, numbers: Iterable[int]) -> None:
         for number in numbers:
-            self._connection.execute("DELETE FROM segments WHERE number = ?", (number,))
-            self._connection.execute("DELETE FROM tombstones WHERE segment = ?", (number,))
+            self.run("DELETE FROM segments WHERE number = ?", (number,))
+            self.run("DELETE FROM tombstones WHERE segment = ?", (number,))
 
     def tombstones(self) -> dict[int, npt.NDArray[np.int64]]:
         """Return segment number -> places of documents that are no longer live."""
-        rows = self._connection.execute("SELECT segment, place FROM tombstones").fetchall()
+        rows = self.rows("SELECT segment, place FROM tombstones")
         table = np.array(rows, dtype=np.int64).reshape(-1, 2)
         return {int(n): table[table[:, 0] == n, 1] for n in np.unique(table[:, 0])}
 
     # documents
 
     def count(self) -> int:
-        return int(self._value("SELECT count(*) FROM documents"))
+        return int(self.value("SELECT count(*) FROM documents"))
 
     def places(self, ids: Sequence[str]) -> dict[str, Place]:
         """Return where each of the given documents is; those that are not here are left out."""
         found = {}
         for start in range(0, len(ids), 500):
             part = ids[start : start + 500]
-            rows = self._connection.execute(
+            rows = self.rows(
                 "SELECT id, key, segment, place, hash FROM documents WHERE id IN "
                 f"({','.join('?' * len(part))})",
                 part,
@@ -242,15 +190,15 @@ class Catalogue:
 
     def insert(self, documents: Sequence[Document], hashes: Sequence[bytes], segment: int) -> None:
         """Insert documents, new to the catalogue, as the places 0, 1, ... of a segment."""
-        first = int(self._value("SELECT coalesce(max(key), 0) + 1 FROM documents"))
-        self._connection.executemany(
+        first = int(self.value("SELECT coalesce(max(key), 0) + 1 FROM documents"))
+        self.run_many(
             "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?)",
             (
                 (first + i, d.id, segment, i, hashes[i], json.dumps(d.metadata, ensure_ascii=False))
                 for i, d in enumerate(documents)
             ),
         )
-        self._connection.executemany(
+        self.run_many(
             "INSERT INTO texts VALUES (?, ?, ?)",
             ((first + i, d.title, d.text) for i, d in enumerate(documents)),
         )
@@ -258,11 +206,9 @@ class Catalogue:
     def remove(self, places: Iterable[Place]) -> None:
         """Remove documents; their places in segments become tombstones."""
         for place in places:
-            self._connection.execute("DELETE FROM documents WHERE key = ?", (place.key,))
-            self._connection.execute("DELETE FROM texts WHERE key = ?", (place.key,))
-            self._connection.execute(
-                "INSERT INTO tombstones VALUES (?, ?)", (place.segment, place.place)
-            )
+            self.run("DELETE FROM documents WHERE key = ?", (place.key,))
+            self.run("DELETE FROM texts WHERE key = ?", (place.key,))
+            self.run("INSERT INTO tombstones VALUES (?, ?)", (place.segment, place.place))
 
     def move(
         self, sources: Sequence[int], offsets: Sequence[npt.NDArray[np.int64]], target: int
@@ -272,10 +218,8 @@ class Catalogue:
         offsets   per source segment, new place by old place
         """
         for source, mapping in zip(sources, offsets, strict=True):
-            rows = self._connection.execute(
-                "SELECT key, place FROM documents WHERE segment = ?", (source,)
-            ).fetchall()
-            self._connection.executemany(
+            rows = self.rows("SELECT key, place FROM documents WHERE segment = ?", (source,))
+            self.run_many(
                 "UPDATE documents SET segment = ?, place = ? WHERE key = ?",
                 ((target, int(mapping[place]), key) for key, place in rows),
             )
@@ -285,7 +229,7 @@ class Catalogue:
         found = {}
         for start in range(0, len(ids), 500):
             part = ids[start : start + 500]
-            rows = self._connection.execute(
+            rows = self.rows(
                 "SELECT d.id, t.text, t.title, d.metadata FROM documents d "
                 f"JOIN texts t USING (key) WHERE d.id IN ({','.join('?' * len(part))})",
                 part,
@@ -295,34 +239,40 @@ class Catalogue:
 
     def documents_of(self, segment: int) -> Iterator[tuple[int, Document]]:
         """Yield (place, document) of a segment's live documents, by place."""
-        rows = self._connection.execute(
+        for place, identity, text, title, metadata in self.each_row(
             "SELECT d.place, d.id, t.text, t.title, d.metadata FROM documents d "
             "JOIN texts t USING (key) WHERE d.segment = ? ORDER BY d.place",
             (segment,),
-        )
-        for place, identity, text, title, metadata in rows:
+        ):
             yield place, Document(identity, text, title, json.loads(metadata))
+
+    def hashed_documents(self) -> Iterator[tuple[Document, bytes]]:
+        """Yield every document with the hash that it was stored with."""
+        for identity, text, title, metadata, hashed in self.each_row(
+            "SELECT d.id, t.text, t.title, d.metadata, d.hash FROM documents d "
+            "JOIN texts t USING (key) ORDER BY d.key"
+        ):
+            yield Document(identity, text, title, json.loads(metadata)), hashed
 
     def places_of(self, segment: int) -> list[tuple[int, str]]:
         """Return (place, id) of a segment's live documents, by place."""
-        return self._connection.execute(
+        return self.rows(
             "SELECT place, id FROM documents WHERE segment = ? ORDER BY place", (segment,)
-        ).fetchall()
+        )
 
     def matching(self, condition: Condition) -> list[tuple[str, int, int]]:
         """Return (id, segment, place) of the documents that a condition holds for."""
         clause, parameters = condition.sql()
-        with self._translated():
-            return self._connection.execute(
-                "SELECT d.id, d.segment, d.place FROM documents d LEFT JOIN texts t USING (key) "
-                f"WHERE {clause} ORDER BY d.segment, d.place",
-                parameters,
-            ).fetchall()
+        return self.rows(
+            "SELECT d.id, d.segment, d.place FROM documents d LEFT JOIN texts t USING (key) "
+            f"WHERE {clause} ORDER BY d.segment, d.place",
+            parameters,
+        )
 
     def any_matching(self, condition: Condition) -> bool:
         """Tell whether a condition holds for any document."""
         clause, parameters = condition.sql()
-        found = self._value(
+        found = self.value(
             f"SELECT 1 FROM documents d LEFT JOIN texts t USING (key) WHERE {clause} LIMIT 1",
             parameters,
         )
@@ -330,7 +280,7 @@ class Catalogue:
 
     def fields(self) -> dict[str, int]:
         """Return metadata field -> number of documents that have it."""
-        rows = self._connection.execute(
+        rows = self.rows(
             "SELECT e.key, count(*) FROM documents d, json_each(d.metadata) e "
             "GROUP BY e.key ORDER BY 2 DESC, 1 LIMIT 200"
         )
@@ -338,14 +288,11 @@ class Catalogue:
 
     def problems(self) -> list[str]:
         """Return what SQLite itself finds wrong with the file."""
-        with self._translated():
-            rows = [row[0] for row in self._connection.execute("PRAGMA integrity_check")]
-            lost = self._value(
-                "SELECT (SELECT count(*) FROM documents) - (SELECT count(*) FROM texts)"
-            )
+        rows = [row[0] for row in self.rows("PRAGMA integrity_check")]
+        lost = self.value("SELECT (SELECT count(*) FROM documents) - (SELECT count(*) FROM texts)")
         found = [] if rows == ["ok"] else rows
         return found + ([f"{abs(lost)} documents and texts do not pair"] if lost else [])
 
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the main file where no reader is in the way."""
-        self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        self.run("PRAGMA wal_checkpoint(PASSIVE)")

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from everygrain.errors import EverygrainError
 from everygrain.index.catalogue import Catalogue, SegmentRow
+from everygrain.index.content import content_hash
+from everygrain.index.files import REBUILD
 from everygrain.index.segment import LEXICAL, Segment, digest
 from everygrain.index.store import Store, encoder_folder
 from everygrain.index.writer import writer
-
-REBUILD = "Run `everygrain doctor INDEX --repair`: it rebuilds the segment from the stored texts."
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,27 @@ def _findings(folder: Path, catalogue: Catalogue) -> Iterator[Finding]:
             "The segments hold vectors of different encoders.",
             "Run `everygrain reencode INDEX --encoder NAME`.",
         )
+    yield from _altered(catalogue)
     fingerprint = catalogue.get("encoder")
     if fingerprint and not (encoder_folder(folder, fingerprint) / "encoder.json").exists():
         yield Finding(
             f"The encoder {fingerprint} is missing.",
             "Run `everygrain reencode INDEX --encoder NAME` to put a new one in its place.",
         )
+
+
+def _altered(catalogue: Catalogue) -> Iterator[Finding]:
+    """Find documents whose stored text is not the one that was added."""
+    remedy = "Add them again from their source, or restore catalogue.db from a copy."
+    try:
+        altered = [d.id for d, hashed in catalogue.hashed_documents() if content_hash(d) != hashed]
+    except (EverygrainError, ValueError) as error:
+        yield Finding(f"A stored document cannot be read: {error}", remedy)
+        return
+    if altered:
+        shown = ", ".join(f"'{identity}'" for identity in altered[:5])
+        more = f" and {len(altered) - 5} more" if len(altered) > 5 else ""
+        yield Finding(f"The stored content of {shown}{more} is not what was added.", remedy)
 
 
 def _segment_problems(
@@ -119,6 +134,13 @@ def _segment_problems(
     yield from _array_problems(segment)
 
 
+def _sums(
+    documents: npt.NDArray[np.int32], counts: npt.NDArray[np.int64], size: int
+) -> npt.NDArray[np.int64]:
+    """Return (size,) the sum of each document's counts."""
+    return np.bincount(documents, weights=counts, minlength=size).astype(np.int64)
+
+
 def _array_problems(segment: Segment) -> Iterator[str]:
     lexical, count = segment.lexical, len(segment)
     starts, documents = lexical["starts"], lexical["documents"]
@@ -129,10 +151,10 @@ def _array_problems(segment: Segment) -> Iterator[str]:
         rising[starts[1:-1] - 1] = True
         if not rising.all() or documents.min() < 0 or documents.max() >= count:
             yield f"{LEXICAL} has documents out of order"
+            return
     held = lexical["title_counts"].astype(np.int64) + lexical["text_counts"]
     lengths = lexical["title_lengths"].astype(np.int64) + lexical["text_lengths"]
-    counted = np.bincount(documents, weights=held, minlength=count)
-    if (held < 65_535).all() and not np.array_equal(counted.astype(np.int64), lengths):
+    if (held < 65_535).all() and not np.array_equal(_sums(documents, held, count), lengths):
         yield f"{LEXICAL} counts other terms than its documents' lengths say"
     if segment.dense is not None:
         vectors, owners = segment.dense["vectors"], segment.dense["documents"]

@@ -8,6 +8,7 @@ import mmap
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from safetensors.numpy import save
 from everygrain.errors import StorageError, StoredIndexError
 
 Arrays = dict[str, npt.NDArray[Any]]
+
+REBUILD = "Run `everygrain doctor INDEX --repair`: it rebuilds the segment from the stored texts."
 
 _TYPES = {
     "F32": np.float32, "F16": np.float16, "F64": np.float64, "I64": np.int64, "I32": np.int32,
@@ -35,6 +38,8 @@ def storage_errors(path: Path) -> Iterator[None]:
             problem, remedy = "the disk is full", "Free some space and run the command again"
         elif error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
             problem, remedy = "writing is not permitted", "Give write permission, or copy the index"
+        elif error.errno == errno.EIO:
+            problem, remedy = "the disk reports an error", "Check the disk"
         else:
             raise
         raise StorageError(
@@ -52,13 +57,28 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
+def sync_tree(path: Path) -> None:
+    """Make all files in a folder durable."""
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as file:
+                os.fsync(file.fileno())
+        sync_folder(Path(folder))
+
+
 def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> int:
-    """Write arrays to a new file, durably. Returns its size in bytes. Raises StorageError."""
+    """Write arrays to a file, durably. Returns its size in bytes. Raises StorageError.
+
+    A file of that name is replaced, not written into: a reader may still have it mapped.
+    """
     content = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
-    with storage_errors(path), open(path, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    made = path.with_name(f".{path.name}")
+    with storage_errors(path):
+        with open(made, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        made.replace(path)
     return len(content)
 
 
@@ -70,30 +90,37 @@ def read_arrays(path: Path) -> Arrays:
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size < 8:
-            raise _damaged(path)
+            raise damaged(path)
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    header_size = int.from_bytes(mapped[:8], "little")
     try:
-        header = json.loads(mapped[8 : 8 + header_size])
-    except ValueError:
-        raise _damaged(path) from None
-    arrays: Arrays = {}
-    for name, entry in header.items():
-        if name == "__metadata__":
-            continue
-        start, end = (8 + header_size + offset for offset in entry["data_offsets"])
-        if end > size:
-            raise _damaged(path)
-        kind = np.dtype(_TYPES[entry["dtype"]])
-        flat = np.frombuffer(mapped, kind, (end - start) // kind.itemsize, start)
-        arrays[name] = flat.reshape(entry["shape"])
+        arrays, end = _mapped_arrays(mapped)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        raise damaged(path) from None
+    if end != size:
+        raise damaged(path)
     return arrays
 
 
-def _damaged(path: Path) -> StoredIndexError:
+def _mapped_arrays(mapped: mmap.mmap) -> tuple[Arrays, int]:
+    """Return the arrays that a file's header tells of, and where the last of them ends."""
+    first = 8 + int.from_bytes(mapped[:8], "little")
+    arrays: Arrays = {}
+    last = first
+    for name, entry in json.loads(mapped[8:first]).items():
+        if name == "__metadata__":
+            continue
+        start, end = (first + offset for offset in entry["data_offsets"])
+        kind = np.dtype(_TYPES[entry["dtype"]])
+        flat = np.frombuffer(mapped, kind, (end - start) // kind.itemsize, start)
+        arrays[name] = flat.reshape(entry["shape"])
+        last = max(last, end)
+    return arrays, last
+
+
+def damaged(path: Path) -> StoredIndexError:
+    """Return the error for a segment's file that is not what was written."""
     return StoredIndexError(
-        f"The file {path.name} of segment {path.parent.name} is damaged.",
-        "Run `everygrain doctor --repair`: it rebuilds the segment from the stored texts.",
+        f"The file {path.name} of segment {path.parent.name} is damaged.", REBUILD
     )
 
 
@@ -109,4 +136,4 @@ def unpack_strings(packed: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]
     """Return what `pack_strings` was given."""
     content = packed.tobytes()
     bounds = offsets.tolist()
-    return [content[a:b].decode() for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [content[a:b].decode() for a, b in pairwise(bounds)]

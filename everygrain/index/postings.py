@@ -164,7 +164,8 @@ def _stable_order(keys: npt.NDArray[np.int32], distinct: int) -> npt.NDArray[np.
 
     ones = np.ones(len(keys), dtype=np.int8)
     rows = csr_array((ones, keys, np.arange(len(keys) + 1)), shape=(len(keys), max(distinct, 1)))
-    return rows.tocsc().indices.astype(np.int64)
+    order: npt.NDArray[np.int64] = rows.tocsc().indices.astype(np.int64)
+    return order
 
 
 def _interleave(

@@ -13,9 +13,22 @@ import numpy.typing as npt
 
 from everygrain.errors import StoredIndexError
 from everygrain.index.catalogue import SegmentRow
-from everygrain.index.files import Arrays, read_arrays, sync_folder, write_arrays
+from everygrain.index.files import (
+    REBUILD,
+    Arrays,
+    damaged,
+    read_arrays,
+    storage_errors,
+    sync_folder,
+    write_arrays,
+)
 
 LEXICAL = "lexical.safetensors"
+_LEXICAL_ARRAYS = {
+    "ids", "id_offsets", "terms", "term_offsets", "starts", "documents", "title_counts",
+    "text_counts", "title_lengths", "text_lengths", "tokens", "token_offsets", "title_tokens",
+}  # fmt: skip
+_DENSE_ARRAYS = {"vectors", "documents", "starts", "ends"}
 
 
 def dense_name(fingerprint: str) -> str:
@@ -31,14 +44,22 @@ def digest(path: Path) -> str:
 
 def write_segment(folder: Path, files: Mapping[str, Arrays]) -> dict[str, str]:
     """Write a segment's files durably. Returns file name -> checksum. Raises StorageError."""
-    folder.mkdir(parents=True, exist_ok=True)
     digests = {}
-    for name, arrays in files.items():
-        write_arrays(folder / name, arrays)
-        digests[name] = digest(folder / name)
-    sync_folder(folder)
-    sync_folder(folder.parent)
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, arrays in files.items():
+            write_arrays(folder / name, arrays)
+            digests[name] = digest(folder / name)
+        sync_folder(folder)
+        sync_folder(folder.parent)
     return digests
+
+
+def _arrays(path: Path, names: set[str]) -> Arrays:
+    arrays = read_arrays(path)
+    if arrays.keys() != names:
+        raise damaged(path)
+    return arrays
 
 
 class Segment:
@@ -51,16 +72,23 @@ class Segment:
         self.folder = folder
         self.row = row
         # mapped now, so that a compaction that removes the file later does no harm
-        self.lexical = read_arrays(folder / LEXICAL)
-        self.dense: Arrays | None = read_arrays(folder / row.dense) if row.dense else None
+        self.lexical = _arrays(folder / LEXICAL, _LEXICAL_ARRAYS)
+        self.dense = _arrays(folder / row.dense, _DENSE_ARRAYS) if row.dense else None
         if len(self.lexical["id_offsets"]) != row.documents + 1:
             raise StoredIndexError(
                 f"The segment {row.name} does not hold the {row.documents} documents it should.",
-                "Run `everygrain doctor --repair`: it rebuilds the segment from the stored texts.",
+                REBUILD,
             )
 
     def __len__(self) -> int:
         return self.row.documents
+
+    def check_files(self) -> None:
+        """Raise StoredIndexError if a file is not what was written; reads all of them."""
+        for name, expected in self.row.digests.items():
+            path = self.folder / name
+            if path.exists() and digest(path) != expected:
+                raise damaged(path)
 
     @cached_property
     def _ids(self) -> bytes:
@@ -72,11 +100,11 @@ class Segment:
 
     @cached_property
     def _terms(self) -> memoryview:
-        return memoryview(self.lexical["terms"])
+        return self.lexical["terms"].data
 
     @cached_property
     def _term_offsets(self) -> memoryview:
-        return memoryview(self.lexical["term_offsets"])
+        return self.lexical["term_offsets"].data
 
     def term_number(self, term: str) -> int | None:
         """Return the place of a term in the sorted vocabulary, by bisection; None if not there."""

@@ -8,6 +8,7 @@ write.lock                   held by the writer
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ from everygrain.encode import registry
 from everygrain.encode.base import Encoder
 from everygrain.errors import EncoderMismatchError, StorageError, StoredIndexError
 from everygrain.index.catalogue import Catalogue
-from everygrain.index.files import storage_errors
+from everygrain.index.files import REBUILD, storage_errors
+from everygrain.index.lock import writing_alone
 from everygrain.index.segment import Segment
 from everygrain.index.snapshot import Snapshot
 
@@ -29,7 +31,8 @@ _TRIES = 50
 def encoder_folder(folder: Path, fingerprint: str) -> Path:
     """Return where an index keeps an encoder."""
     safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in fingerprint)
-    return folder / "encoders" / safe
+    told = hashlib.blake2b(fingerprint.encode(), digest_size=4).hexdigest()
+    return folder / "encoders" / f"{safe[:80]}-{told}"
 
 
 class Store:
@@ -50,12 +53,13 @@ class Store:
     def create(cls, folder: Path, settings: dict[str, Any]) -> Store:
         """Make an empty index in a folder that is new, empty, or holds one that was never made.
 
-        Raises StorageError if the folder holds something else or cannot be written.
+        Raises StorageError if the folder holds something else or cannot be written, LockedError
+        if somebody else is making one there.
         """
         if folder.exists() and not folder.is_dir():
             raise StorageError(f"{folder} is a file.", "Name a folder for the index.")
-        own = {"catalogue.db", "catalogue.db-wal", "catalogue.db-shm", "segments", "encoders",
-               "write.lock", "write.holder"}  # fmt: skip
+        own = {"catalogue.new", "catalogue.new-journal", "segments", "encoders", "write.lock",
+               "write.holder"}  # fmt: skip
         if folder.exists() and {path.name for path in folder.iterdir()} - own:
             raise StorageError(
                 f"The folder {folder} holds other files.",
@@ -64,11 +68,9 @@ class Store:
         with storage_errors(folder):
             (folder / "segments").mkdir(parents=True, exist_ok=True)
             (folder / "encoders").mkdir(exist_ok=True)
-        catalogue = Catalogue(folder / "catalogue.db", create=True)
-        with catalogue.writing():
-            for key, value in settings.items():
-                catalogue.set(key, value)
-        catalogue.close()
+        with writing_alone(folder):
+            if not (folder / "catalogue.db").exists():
+                Catalogue.create(folder / "catalogue.db", settings)
         return cls(folder)
 
     def close(self) -> None:
@@ -128,7 +130,13 @@ class Store:
                         if attempt == _TRIES - 1 or self._is_lost(Path(error.filename)):
                             raise _missing(error) from error
                         continue
-                    yield snapshot
+                    try:
+                        yield snapshot
+                    except (LookupError, ValueError, OverflowError, MemoryError):
+                        # nonsense in the files, perhaps: then that is what to tell
+                        for segment in snapshot.segments:
+                            segment.check_files()
+                        raise
                     return
 
     def _is_lost(self, path: Path) -> bool:
@@ -136,20 +144,23 @@ class Store:
         other = Catalogue(self.folder / "catalogue.db")
         try:
             with other.reading():
-                named = any(row.name == path.parent.name for row in other.segments())
+                return not path.exists() and any(
+                    row.name == path.parent.name and path.name in row.digests
+                    for row in other.segments()
+                )
         finally:
             other.close()
-        return named and not path.exists()
 
     def _load(self) -> Snapshot:
         generation = int(self._catalogue.get("generation", 0))
         held = self._snapshot
         if held is not None and held.generation == generation:
             return held
-        known = {(s.row.number, s.row.dense): s for s in held.segments} if held else {}
+        # by name: the number of a segment that is gone may be given again
+        known = {(s.row.name, s.row.dense): s for s in held.segments} if held else {}
         dead = self._catalogue.tombstones()
         segments = [
-            known.get((row.number, row.dense)) or Segment(self.folder / "segments" / row.name, row)
+            known.get((row.name, row.dense)) or Segment(self.folder / "segments" / row.name, row)
             for row in self._catalogue.segments()
         ]
         self._snapshot = Snapshot(
@@ -172,6 +183,5 @@ def check_fingerprint(folder: Path, expected: str, encoder: Encoder) -> None:
 def _missing(error: FileNotFoundError) -> StoredIndexError:
     path = Path(error.filename)
     return StoredIndexError(
-        f"The file {path.name} of segment {path.parent.name} is missing.",
-        "Run `everygrain doctor INDEX --repair`: it rebuilds the segment from the stored texts.",
+        f"The file {path.name} of segment {path.parent.name} is missing.", REBUILD
     )

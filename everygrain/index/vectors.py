@@ -50,11 +50,15 @@ def build(
         vectors[whole_rows] = encoder.encode_words(_joined(titles, texts, np.flatnonzero(short)))
     else:
         vectors[whole_rows] = encoder.encode(
-            [passage_text(documents[i], 0, len(documents[i].text)) for i in np.flatnonzero(short)]
+            [
+                passage_text(d, 0, len(d.text))
+                for d, whole in zip(documents, short, strict=True)
+                if whole
+            ]
         )
     if not whole_rows.all():
         cut = [
-            passage_text(documents[rows[i]], int(starts[i]), int(ends[i]))
+            passage_text(documents[int(rows[i])], int(starts[i]), int(ends[i]))
             for i in np.flatnonzero(~whole_rows)
         ]
         vectors[~whole_rows] = encoder.encode(cut)

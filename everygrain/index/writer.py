@@ -7,8 +7,6 @@ no row names are swept by the next writer.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import shutil
 import uuid
@@ -24,7 +22,8 @@ from everygrain.encode.base import Encoder
 from everygrain.errors import EverygrainError, InputError
 from everygrain.index import postings, vectors
 from everygrain.index.catalogue import Catalogue, SegmentRow
-from everygrain.index.files import Arrays, storage_errors
+from everygrain.index.content import content_hash
+from everygrain.index.files import Arrays, storage_errors, sync_folder, sync_tree
 from everygrain.index.lock import writing_alone
 from everygrain.index.segment import LEXICAL, Segment, dense_name, write_segment
 from everygrain.index.store import Store, encoder_folder
@@ -44,21 +43,6 @@ class Change:
     unchanged: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
     rejected: list[tuple[str, str]] = field(default_factory=list)
-
-
-def content_hash(document: Document) -> bytes:
-    """Return the hash by which an unchanged document is known. Raises InputError for metadata
-    that JSON cannot hold."""
-    try:
-        told = json.dumps(
-            [document.title, document.text, document.metadata], sort_keys=True, allow_nan=False
-        )
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"The metadata of '{document.id}' cannot be stored as JSON ({error}).",
-            "Use strings, finite numbers, booleans, lists and objects.",
-        ) from error
-    return hashlib.blake2b(told.encode(), digest_size=16).digest()
 
 
 def tier(documents: int) -> int:
@@ -88,7 +72,7 @@ class Writer:
     def __init__(self, store: Store) -> None:
         self.folder = store.folder
         self.analyzer = store.analyzer
-        self.catalogue = Catalogue(store.folder / "catalogue.db")
+        self.catalogue = Catalogue(store.folder / "catalogue.db", to_write=True)
         self._store = store
         self.budget = int(store.setting("passage_words"))
         self.passages = Passages(
@@ -96,7 +80,6 @@ class Writer:
             overlap=int(store.setting("passage_overlap")),
             sentences=Sentences(self.analyzer.language),
         )
-        self._sweep()
 
     @property
     def encoder(self) -> Encoder | None:
@@ -286,8 +269,10 @@ class Writer:
             try:
                 made.mkdir(parents=True)
                 encoder.save(made)
+                sync_tree(made)
                 shutil.rmtree(folder, ignore_errors=True)
                 made.rename(folder)
+                sync_folder(folder.parent)
             except BaseException:
                 shutil.rmtree(made, ignore_errors=True)
                 raise
@@ -314,7 +299,7 @@ class Writer:
         shutil.rmtree(self.folder / "segments" / row.name, ignore_errors=True)
         return len(documents)
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Remove what an interrupted writer left behind."""
         with storage_errors(self.folder):
             (self.folder / "segments").mkdir(exist_ok=True)
@@ -341,6 +326,7 @@ def writer(store: Store) -> Iterator[Writer]:
     with writing_alone(store.folder):
         made = Writer(store)
         try:
+            made.sweep()
             yield made
         finally:
             try:

@@ -45,6 +45,7 @@ class Approximate:
             raise QueryError(f"There is no approximate search '{kind}'.", "Use ivf or hnsw.")
         vectors, owners = dense.live_passages()
         dimensions = vectors.shape[1]
+        index: Any
         if kind == "hnsw":
             index = faiss.IndexHNSWFlat(dimensions, 16, faiss.METRIC_INNER_PRODUCT)
             index.hnsw.efConstruction, index.hnsw.efSearch = 100, 128

@@ -34,7 +34,8 @@ class Dense:
 
     def approximate(self, query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return (snapshot.size,) scores within half the margin; -inf for what is not live."""
-        return self.approximate_many(query[None])[0]
+        scores: npt.NDArray[np.float32] = self.approximate_many(query[None])[0]
+        return scores
 
     def approximate_many(self, queries: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return (queries, snapshot.size) scores, as `approximate` does; one pass over vectors."""

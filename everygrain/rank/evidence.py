@@ -47,7 +47,8 @@ def score_spans(
     owners = np.repeat(np.arange(len(documents)), [len(each) for each in spans])
     flat = [span for each in spans for span in each]
     texts = [
-        documents[owner].text[start:end] for owner, (start, end) in zip(owners, flat, strict=True)
+        documents[int(owner)].text[start:end]
+        for owner, (start, end) in zip(owners, flat, strict=True)
     ]
     lexical = dense = np.zeros(len(texts), dtype=np.float32)
     if system != "dense":

@@ -64,16 +64,17 @@ def combine_scores(
     weight   the dense leg's, in [0, 1]; the lexical leg gets the rest. A leg that found nothing
              leaves the whole weight to the other.
     """
-    best_lexical, best_dense = lexical.max(initial=0.0), dense.max(initial=0.0)
-    if best_lexical <= 0 or best_dense <= 0:
-        return (
-            lexical / best_lexical
-            if best_lexical > 0
-            else np.maximum(dense, 0) / (best_dense if best_dense > 0 else np.float32(1))
-        ).astype(np.float32)
+    found = np.maximum(dense, 0)
+    best_lexical, best_dense = lexical.max(initial=0.0), found.max(initial=0.0)
+    if best_lexical <= 0 and best_dense <= 0:
+        return np.zeros(len(lexical), dtype=np.float32)
+    if best_dense <= 0:
+        return np.asarray(lexical / best_lexical, dtype=np.float32)
+    if best_lexical <= 0:
+        return np.asarray(found / best_dense, dtype=np.float32)
     combined = np.float32(1 - weight) * (lexical / best_lexical)
-    combined += np.float32(weight) * (np.maximum(dense, 0) / best_dense)
-    return combined.astype(np.float32)
+    combined += np.float32(weight) * (found / best_dense)
+    return np.asarray(combined, dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,8 @@ from everygrain.analyze import Analyzer
 from everygrain.analyze.words import of_text
 from everygrain.errors import QueryError
 
+LONG = 8
+LAST_LETTER = "\u2fff"  # above it are scripts whose single characters are words
 _QUOTED = re.compile(r'"([^"]*)"|“([^”]*)”|„([^“”]*)[“”]|«([^»]*)»')
 
 
@@ -56,6 +58,12 @@ def parse(text: str, analyzer: Analyzer) -> Query:
 
 
 def plain(text: str, analyzer: Analyzer) -> Query:
-    """Analyse a text that nobody typed as a query: quotation marks in it mean nothing."""
+    """Analyse a text that nobody typed as a query: quotation marks in it mean nothing.
+
+    In a text of more than eight terms, single characters are initials and list marks, and are
+    left out (CISI: nDCG@10 .411 instead of .406); in a short query, "vitamin C" means C.
+    """
     counts = Counter(analyzer.query(text))
+    if len(counts) > LONG:
+        counts = Counter({t: n for t, n in counts.items() if len(t) > 1 or t > LAST_LETTER})
     return Query(tuple(sorted(counts.items())), (), text)

@@ -30,7 +30,8 @@ def at_least_kth(
         if len(near) <= k:
             return near
         threshold = np.partition(kept, len(kept) - k)[len(kept) - k]
-        return near[kept >= threshold - np.float32(margin)]
+        best: npt.NDArray[np.int64] = near[kept >= threshold - np.float32(margin)]
+        return best
     threshold = np.partition(scores, count - k)[count - k]
     return np.flatnonzero(scores >= threshold - np.float32(margin))
 

@@ -1,0 +1,122 @@
+"""`everygrain add`: sources into an index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from everygrain.cli.options import ENCODERS, AsJson, IndexFolder
+from everygrain.cli.terminal import is_watched
+
+if TYPE_CHECKING:
+    from everygrain.engine import Index
+
+
+def add(
+    index: IndexFolder,
+    source: Annotated[
+        list[str], typer.Argument(metavar="SOURCE...", help="Files, folders, or - for stdin.")
+    ],
+    format: Annotated[
+        str | None, typer.Option(help="One format for all sources, such as jsonl, csv or pdf.")
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option(metavar="NAME", help=f"For a new index: {ENCODERS}.")
+    ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(metavar="CODE", help="ISO 639-1 code; told from the documents by default."),
+    ] = None,
+    keep_stop_words: Annotated[
+        bool, typer.Option("--keep-stop-words", help="Index words such as 'the', too.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
+    rejects: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep what cannot be read, as JSON lines."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add documents to an index, or update those that have changed.
+
+    The index is made if there is none. A document whose content is already there is skipped, so
+    the same command may be run again after every change, or after an interruption.
+    """
+    from everygrain.cli.estimate import estimate
+    from everygrain.cli.progress import progress
+    from everygrain.cli.report import print_report, report_json
+    from everygrain.cli.sources import Sources
+    from everygrain.cli.terminal import print_json
+    from everygrain.encode import registry
+
+    _check_language(language)
+    if encoder is not None:
+        registry.check(encoder)
+    begun = perf_counter()
+    with Sources(source, format, rejects) as sources:
+        if is_new(index) and not sources.any():
+            sources.refuse()
+        with TemporaryDirectory() as elsewhere:
+            made = dry_run and is_new(index)
+            total = estimate(source) if is_watched() else None
+            with (
+                _opened(
+                    Path(elsewhere) if made else index,
+                    "none" if made else encoder,
+                    language,
+                    keep_stop_words,
+                ) as opened,
+                progress("Comparing" if dry_run else "Indexing", total) as advance,
+            ):
+                report = opened.add(sources.documents(), dry_run=dry_run, on_progress=advance)
+                holds = len(opened)
+        sources.note(report)
+        if as_json:
+            print_json(report_json(report, sources, dry_run))
+        else:
+            took = perf_counter() - begun
+            print_report(report, sources, str(index), holds, dry_run=dry_run, took=took)
+        if not sources.count:
+            raise typer.Exit(1)
+
+
+def is_new(folder: Path) -> bool:
+    """Tell whether there is no index yet. Raises StorageError for a file."""
+    from everygrain.errors import StorageError
+
+    if folder.exists() and not folder.is_dir():
+        raise StorageError(f"{folder} is a file.", "Name a folder for the index.")
+    return not (folder / "catalogue.db").exists()
+
+
+def _opened(folder: Path, encoder: str | None, language: str | None, keep: bool) -> Index:
+    from everygrain.engine import Index
+    from everygrain.errors import InputError
+
+    new = is_new(folder)
+    index = Index(folder, encoder, language=language, stop_words=not keep)
+    analyzer = index.store.analyzer
+    if not new and language not in (None, analyzer.language):
+        raise InputError(
+            f"The index in {folder} is for the language '{analyzer.language}', not '{language}'.",
+            "Leave --language out, or name a new folder to index everything anew.",
+        )
+    if not new and keep and analyzer.stop_words:
+        raise InputError(
+            f"The index in {folder} was built without stop words.",
+            "Leave --keep-stop-words out, or name a new folder to index everything anew.",
+        )
+    return index
+
+
+def _check_language(language: str | None) -> None:
+    if language is not None and not (
+        len(language) == 2 and language.isascii() and language.islower()
+    ):
+        raise typer.BadParameter(
+            f"'{language}' is no ISO 639-1 code, such as en or de.", param_hint="--language"
+        )

@@ -1,0 +1,120 @@
+"""Hits on a terminal: rank, title, id, score, and the evidence with the query's words in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from everygrain.analyze import Analyzer, locate
+from everygrain.cli.terminal import clean, output
+from everygrain.document import Hit
+from everygrain.rank.legs import UNWEIGHED
+from everygrain.rank.query import parse
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from everygrain.engine import Index
+
+FOUND = "bold green"
+LONGEST = 480  # characters of evidence that are shown
+
+
+def print_hits(index: Index, query: str, hits: list[Hit], explain: bool = False) -> None:
+    """Print hits, best first."""
+    console = output()
+    analyzer = index.store.analyzer
+    terms = {term for term, _ in parse(query, analyzer).terms}
+    indent = len(str(len(hits))) + 2
+    for rank, hit in enumerate(hits, 1):
+        if rank > 1:
+            console.print(Text("─" * console.width, style="dim"))
+        title = (
+            highlighted(hit.title, terms, analyzer) if hit.title.strip() else Text(clean(hit.id))
+        )
+        title.stylize("bold")
+        head = Text(f"{rank}.".ljust(indent)) + title
+        _print(console, head, 0, indent)
+        _print(
+            console, Text(clean(f"{hit.id}  score {hit.score:.4f}"), style="dim"), indent, indent
+        )
+        _print(console, best_evidence(hit, terms, analyzer), indent, indent)
+        if explain:
+            for line in explained(hit):
+                _print(console, Text(clean(line), style="dim"), indent, indent + 2)
+    if explain:
+        console.print(Text("─" * console.width, style="dim"))
+        for line in weights(index.info()["fusion"], {name for hit in hits for name in hit.legs}):
+            console.print(Text(line))
+
+
+def highlighted(text: str, terms: set[str], analyzer: Analyzer) -> Text:
+    """Return a text, safe to print, with the words marked whose terms the query holds."""
+    places = list(locate(text))
+    stems = analyzer.places([word for _, _, word in places])
+    marked = Text(clean(text))
+    for (start, end, _), stem in zip(places, stems, strict=True):
+        if stem in terms:
+            marked.stylize(FOUND, start, end)
+    return marked
+
+
+def best_evidence(hit: Hit, terms: set[str], analyzer: Analyzer) -> Text:
+    """Return the best span of a hit, or the text's beginning; if long, what is around the
+    first word of the query in it."""
+    text = hit.spans[0].text if hit.spans else hit.document.text[: LONGEST + 1]
+    if len(text) <= LONGEST:
+        return highlighted(text, terms, analyzer)
+    places = list(locate(text))
+    stems = analyzer.places([word for _, _, word in places])
+    found = [p[0] for p, stem in zip(places, stems, strict=True) if stem in terms]
+    start = max(0, found[0] - LONGEST // 4) if found else 0
+    if start:  # begin and end between words
+        start = next((p[0] for p in places if p[0] >= start), start)
+    end = min(len(text), start + LONGEST)
+    if end < len(text):
+        end = max((p[1] for p in places if start < p[1] <= end), default=end)
+    part = highlighted(text[start:end], terms, analyzer)
+    return Text("… " if start else "") + part + Text(" …" if end < len(text) else "")
+
+
+def explained(hit: Hit) -> list[str]:
+    """Return lines that say what each leg and each span gave."""
+    lines = []
+    for name, leg in hit.legs.items():
+        rank = f"rank {leg.rank}" if leg.rank else "not among its best"
+        lines.append(f"{name}: {rank}, score {leg.score:.4f}")
+    for evidence in hit.spans:
+        span = evidence.span
+        lines.append(f"{span.grain} {span.start}-{span.end}: evidence {evidence.score:.4f}")
+    return lines
+
+
+def weights(fusion: dict[str, Any] | None, legs: set[str]) -> list[str]:
+    """Return lines that say how the legs were put together, and how that was chosen."""
+    if len(legs) < 2:
+        return [f"Ranked by {legs.pop()} alone."]
+    share = UNWEIGHED if fusion is None else float(fusion["weight"])
+    lines = [
+        f"score = {1 - share:.2f} × lexical + {share:.2f} × dense, each divided by its best score "
+        "for the query."
+    ]
+    if fusion is None:
+        return [*lines, "The weights are a default: nothing could be measured on this index."]
+    kinds = ", ".join(f"{count} {kind}" for kind, count in fusion["kinds"].items())
+    return [
+        *lines,
+        f"The weights were measured here, on {fusion['queries']} queries made from the documents "
+        f"({kinds}) when there were {fusion['documents']:,}: mean gain lexical "
+        f"{fusion['lexical']:.3f}, dense {fusion['dense']:.3f}, both {fusion['hybrid']:.3f}.",
+    ]
+
+
+def _print(console: Console, text: Text, first: int, others: int) -> None:
+    """Print wrapped text, its first line at one indent and the others at another."""
+    width = max(console.width - max(first, others), 10)
+    for i, line in enumerate(text.wrap(console, width, overflow="fold")):
+        line.rstrip()
+        if line:
+            console.print(Text(" " * (others if i else first)) + line)

@@ -1,0 +1,84 @@
+"""`everygrain search`: a query, and what is found for it."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from everygrain.cli.options import AsJson, Grain, IndexFolder, System, Where, text
+
+if TYPE_CHECKING:
+    from everygrain.document import Hit
+
+
+def search(
+    index: IndexFolder,
+    query: Annotated[
+        str,
+        typer.Argument(
+            metavar="QUERY", callback=text, help='Words; a "phrase" in quotes must occur.'
+        ),
+    ],
+    k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="How many hits.")] = 10,
+    grain: Annotated[Grain, typer.Option(help="What a hit is.")] = Grain.document,
+    system: Annotated[
+        System | None, typer.Option(help="What ranks; hybrid where the index has vectors.")
+    ] = None,
+    where: Where = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say for each hit why it is where it is.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Search an index."""
+    from everygrain.cli.hits import print_hits
+    from everygrain.cli.nothing import reason
+    from everygrain.cli.terminal import clean, output, print_json
+    from everygrain.engine import Index
+
+    with Index.open(index) as opened:
+        begun = perf_counter()
+        chosen = None if system is None else system.value
+        hits = opened.search(query, k, grain=grain.value, system=chosen, where=where)
+        took = 1000 * (perf_counter() - begun)
+        fusion = opened.info()["fusion"] if explain else None
+        if as_json:
+            told = hits_json(query, took, hits)
+            print_json(told | {"fusion": fusion} if explain else told)
+        elif hits:
+            print_hits(opened, query, hits, explain)
+        else:
+            output().print(clean(f"Nothing was found. {reason(opened, query, chosen, where)}"))
+
+
+def hits_json(query: str, took: float, hits: list[Hit]) -> dict[str, Any]:
+    """Return what `search --json` prints; took in milliseconds."""
+    return {
+        "query": query,
+        "took_ms": round(took, 2),
+        "hits": [
+            {
+                "id": hit.id,
+                "title": hit.title,
+                "score": hit.score,
+                "spans": [
+                    {
+                        "start": evidence.span.start,
+                        "end": evidence.span.end,
+                        "grain": evidence.span.grain,
+                        "text": evidence.text,
+                        "score": evidence.score,
+                    }
+                    for evidence in hit.spans
+                ],
+                "legs": {
+                    # 0 says that the hit is not among the leg's best
+                    name: {"rank": leg.rank or None, "score": leg.score}
+                    for name, leg in hit.legs.items()
+                },
+            }
+            for hit in hits
+        ],
+    }

@@ -1,0 +1,108 @@
+"""The sources that a user names, read one after the other, and what in them could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import IO, NoReturn
+
+from everygrain.document import Document
+from everygrain.engine import Report
+from everygrain.errors import InputError
+from everygrain.read import Reject, read
+from everygrain.read.base import write_reject
+
+KEPT = 20
+
+
+class Sources:
+    """Reads sources and counts.
+
+    kept    file for all rejects, one JSON object a line; None to keep none
+
+    rejected   number of records and files that could not be read
+    first      the first KEPT of them
+    count      number of documents that were read
+
+    Raises InputError, before anything is read, for a source that does not exist, cannot be opened
+    or is of no known format.
+    """
+
+    def __init__(self, names: Sequence[str], format: str | None, kept: Path | None) -> None:
+        for name in names:
+            # what is no file or folder, such as a pipe, gives its content only once
+            if name != "-" and (Path(name).is_file() or Path(name).is_dir() or not _exists(name)):
+                read(name, format=format, on_reject=lambda _: None)
+        self.rejected = 0
+        self.first: list[Reject] = []
+        self.count = 0
+        self._open = ExitStack()
+        self._file: IO[str] | None = None
+        if kept is not None:
+            self._file = self._open.enter_context(open(kept, "w", encoding="ascii"))
+        self._documents = self._read(names, format)
+
+    def __enter__(self) -> Sources:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    def any(self) -> bool:
+        """Read until the first document. Returns whether there is one."""
+        first = next(self._documents, None)
+        if first is not None:
+            self._documents = chain([first], self._documents)
+        return first is not None
+
+    def documents(self) -> Iterator[Document]:
+        """Return the documents of all sources, once."""
+        return self._documents
+
+    def refuse(self) -> NoReturn:
+        """Raise InputError that says why there is no document."""
+        told = "; ".join(place(reject) + reject.reason for reject in self.first[:3])
+        more = f" And {self.rejected - 3:,} more." if self.rejected > 3 else ""
+        raise InputError(f"There is no document to add: {told}{more}", "")
+
+    def reject(self, reject: Reject) -> None:
+        self.rejected += 1
+        if len(self.first) < KEPT:
+            self.first.append(reject)
+        if self._file is not None:
+            self._file.write(write_reject(reject) + "\n")
+
+    def note(self, report: Report) -> None:
+        """Count what the index refused with what could not be read."""
+        for identity, reason in report.rejected:
+            self.reject(Reject(f"document {identity}", None, reason))
+
+    def _read(self, names: Sequence[str], format: str | None) -> Iterator[Document]:
+        for name in names:
+            try:
+                for document in read(name, format=format, on_reject=self.reject):
+                    self.count += 1
+                    yield document
+            except InputError as error:  # it was there a moment ago
+                self.reject(Reject(name, None, str(error)))
+
+
+def place(reject: Reject) -> str:
+    """Return where a reject is, as messages begin with it."""
+    number = reject.line_or_record
+    return f"{reject.source}: " if number is None else f"{reject.source}, {number}: "
+
+
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,74 @@
+"""`everygrain doctor`, `compact` and `reencode`: an index kept in order."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from everygrain.cli.options import ENCODERS, AsJson, IndexFolder
+
+
+def doctor(
+    index: IndexFolder,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Rebuild what is damaged from the stored texts.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check every invariant of an index. Exit code 1 if anything is (still) wrong."""
+    from everygrain.cli.terminal import clean, output, print_json
+    from everygrain.engine import Index
+
+    with Index.open(index) as opened:
+        findings = opened.doctor(fix=repair)
+    if as_json:
+        print_json({"findings": [asdict(finding) for finding in findings]})
+    else:
+        console = output()
+        for finding in findings:
+            console.print(clean(f"- {finding.problem}"))
+            console.print(clean(f"  {finding.remedy}".replace("INDEX", str(index))))
+        if not findings:
+            console.print("All is well.")
+    if findings:
+        raise typer.Exit(1)
+
+
+def compact(index: IndexFolder) -> None:
+    """Merge all segments of an index into one, and drop what was deleted."""
+    from everygrain.cli.terminal import clean, counted, output
+    from everygrain.engine import Index
+
+    with Index.open(index) as opened:
+        before = opened.info()
+        opened.compact()
+        after = opened.info()
+    sizes = [sum(told["bytes"].values()) / 2**20 for told in (before, after)]
+    output().print(
+        clean(
+            f"{index}: {counted(len(before['segments']), 'segment')} became "
+            f"{len(after['segments'])}, {sizes[0]:,.1f} MiB became {sizes[1]:,.1f} MiB."
+        )
+    )
+
+
+def reencode(
+    index: IndexFolder,
+    encoder: Annotated[str, typer.Option(metavar="NAME", help=f"The new one: {ENCODERS}.")],
+) -> None:
+    """Give an index another encoder: new vectors are built beside the old, then swapped in."""
+    from everygrain.cli.progress import progress
+    from everygrain.cli.terminal import clean, output
+    from everygrain.engine import Index
+
+    with Index.open(index) as opened:
+        total = sum(segment["documents"] for segment in opened.info()["segments"])
+        with progress("Encoding", total) as advance:
+            opened.reencode(encoder, on_progress=advance)
+        told = opened.info()["encoder"]
+    named = (
+        told["name"] if told["fingerprint"] is None else f"{told['name']} ({told['fingerprint']})"
+    )
+    output().print(clean(f"{index} now has the encoder {named}."))
