@@ -238,14 +238,13 @@ class Index:
 
     def _prepare(self, write: Writer, batch: Sequence[Document]) -> None:
         """Settle, with the first documents, what the index was not told: language, encoder."""
-        if not (write.catalogue.count() or self.store.setting("language_given")):
-            if batch:
-                language = detect([f"{d.title} {d.text}" for d in batch])
-                settings = self.store.setting("analyzer") | {"language": language}
-                with write.catalogue.writing():
-                    write.catalogue.set("analyzer", settings)
-                    write.catalogue.set("language_given", True)
-                write.use_language(language)
+        if not (write.catalogue.count() or self.store.setting("language_given")) and batch:
+            language = detect([f"{d.title} {d.text}" for d in batch])
+            settings = self.store.setting("analyzer") | {"language": language}
+            with write.catalogue.writing():
+                write.catalogue.set("analyzer", settings)
+                write.catalogue.set("language_given", True)
+            write.use_language(language)
         spec = self.store.setting("encoder_spec")
         if self.store.fingerprint is None and spec not in ("none", "given"):
             made = registry.create(spec, self.store.analyzer.language)
