@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -13,13 +14,14 @@ from everygrain.cli.options import ENCODERS, AsJson, IndexFolder
 from everygrain.cli.terminal import is_watched
 
 if TYPE_CHECKING:
-    from everygrain.engine import Index
+    from everygrain.cli.sources import Sources
+    from everygrain.engine import Index, Report
 
 
 def add(
     index: IndexFolder,
     source: Annotated[
-        list[str], typer.Argument(metavar="SOURCE...", help="Files, folders, or - for stdin.")
+        list[str], typer.Argument(metavar="SOURCE", help="Files, folders, or - for stdin.")
     ],
     format: Annotated[
         str | None, typer.Option(help="One format for all sources, such as jsonl, csv or pdf.")
@@ -46,8 +48,6 @@ def add(
     The index is made if there is none. A document whose content is already there is skipped, so
     the same command may be run again after every change, or after an interruption.
     """
-    from everygrain.cli.estimate import estimate
-    from everygrain.cli.progress import progress
     from everygrain.cli.report import print_report, report_json
     from everygrain.cli.sources import Sources
     from everygrain.cli.terminal import print_json
@@ -57,31 +57,37 @@ def add(
     if encoder is not None:
         registry.check(encoder)
     begun = perf_counter()
-    with Sources(source, format, rejects) as sources:
+    with nullcontext() if rejects is None else open(rejects, "w", encoding="ascii") as kept:
+        sources = Sources(source, format, kept)
         if is_new(index) and not sources.any():
             sources.refuse()
         with TemporaryDirectory() as elsewhere:
-            made = dry_run and is_new(index)
-            total = estimate(source) if is_watched() else None
-            with (
-                _opened(
-                    Path(elsewhere) if made else index,
-                    "none" if made else encoder,
-                    language,
-                    keep_stop_words,
-                ) as opened,
-                progress("Comparing" if dry_run else "Indexing", total) as advance,
-            ):
-                report = opened.add(sources.documents(), dry_run=dry_run, on_progress=advance)
+            # what an index would do that does not exist yet, one somewhere else can tell
+            elsewhere_only = dry_run and is_new(index)
+            folder = Path(elsewhere) if elsewhere_only else index
+            with _opened(
+                folder, "none" if elsewhere_only else encoder, language, keep_stop_words
+            ) as opened:
+                report = _added(opened, sources, dry_run)
                 holds = len(opened)
-        sources.note(report)
-        if as_json:
-            print_json(report_json(report, sources, dry_run))
-        else:
-            took = perf_counter() - begun
-            print_report(report, sources, str(index), holds, dry_run=dry_run, took=took)
-        if not sources.count:
-            raise typer.Exit(1)
+    if as_json:
+        print_json(report_json(report, sources, dry_run))
+    else:
+        took = perf_counter() - begun
+        print_report(report, sources, str(index), holds, dry_run=dry_run, took=took)
+    if not sources.count:
+        raise typer.Exit(1)
+
+
+def _added(index: Index, sources: Sources, dry_run: bool) -> Report:
+    from everygrain.cli.estimate import estimate
+    from everygrain.cli.progress import progress
+
+    total = estimate(sources.names) if is_watched() else None
+    with progress("Comparing" if dry_run else "Indexing", total) as advance:
+        report = index.add(sources.documents(), dry_run=dry_run, on_progress=advance)
+    sources.note(report)
+    return report
 
 
 def is_new(folder: Path) -> bool:

@@ -11,7 +11,7 @@ from everygrain.cli.options import AsJson, IndexFolder, Where
 
 def delete(
     index: IndexFolder,
-    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Ids.")] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Ids.")] = None,
     where: Where = None,
     as_json: AsJson = False,
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,10 +21,12 @@ def demo(
         str, typer.Argument(metavar="[QUERY]", callback=text, help="What to look for.")
     ] = QUERY,
 ) -> None:
-    """Search the bundled collection of 318 papers; it is indexed on the first call."""
+    """Try it: search the bundled cards of 318 papers.
+
+    They are indexed on the first call."""
     from everygrain.cli.hits import print_hits
     from everygrain.cli.nothing import reason
-    from everygrain.cli.terminal import clean, output
+    from everygrain.cli.terminal import clean, output, print_command
     from everygrain.encode.cache import cache_folder
     from everygrain.engine import Index
 
@@ -33,19 +34,20 @@ def demo(
     console = output()
     with Index(folder) as index:
         _fill(index, folder)
-        console.print(clean(f"Query: {query}\n"), style="bold")
+        console.print(clean(f"Query: {query}"), style="bold")
+        console.print()
         hits = index.search(query, SHOWN)
         if hits:
             print_hits(index, query, hits)
         else:
             console.print(clean(f"Nothing was found. {reason(index, query, None, None)}"))
     console.print("\nWhat to type next:")
-    for command in (
-        'everygrain demo "your own question"',
-        f'everygrain search {shlex.quote(str(folder))} "your own question" --explain',
-        "everygrain add my-index FOLDER-OR-FILE",
+    for words in (
+        ["demo", "your own question"],
+        ["search", str(folder), "your own question", "--explain"],
+        ["add", "my-index", "FOLDER-OR-FILE"],
     ):
-        console.print(clean(f"  {command}"), style="dim", soft_wrap=True)
+        print_command(console, " ", ["everygrain", *words])
 
 
 def _fill(index: Index, folder: Path) -> None:

@@ -37,7 +37,9 @@ def evaluate(
     ] = MEASURES,
     as_json: AsJson = False,
 ) -> None:
-    """Measure systems on a collection with judgements, in an index made for this alone."""
+    """Measure systems on a collection with judgements.
+
+    They run in an index that is made for this alone."""
     from everygrain.cli.figures import print_figures
     from everygrain.cli.terminal import print_json, remark
     from everygrain.encode import registry

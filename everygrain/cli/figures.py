@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 
-from everygrain.cli.terminal import clean, counted, output
+from everygrain.cli.terminal import clean, counted, output, print_command
 from everygrain.measure.bootstrap import percentile_interval
 from everygrain.measure.scores import Scores
 
@@ -36,5 +35,4 @@ def print_figures(name: str, scores: Mapping[str, Scores], arguments: Sequence[s
     judged = counted(len(first.queries), "judged query", "judged queries")
     console.print(clean(f"{name}: {judged}"))
     console.print(table)
-    told = shlex.join(["everygrain", "evaluate", *arguments])
-    console.print(clean(f"Again: {told}"), style="dim")
+    print_command(console, "Again:", ["everygrain", "evaluate", *arguments])

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from everygrain.analyze import Analyzer, locate
-from everygrain.cli.terminal import clean, output
+from everygrain.cli.terminal import clean, output, print_wrapped
 from everygrain.document import Hit
 from everygrain.rank.legs import UNWEIGHED
 from everygrain.rank.query import parse
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from everygrain.engine import Index
 
 FOUND = "bold green"
@@ -35,18 +33,18 @@ def print_hits(index: Index, query: str, hits: list[Hit], explain: bool = False)
         )
         title.stylize("bold")
         head = Text(f"{rank}.".ljust(indent)) + title
-        _print(console, head, 0, indent)
-        _print(
+        print_wrapped(console, head, 0, indent)
+        print_wrapped(
             console, Text(clean(f"{hit.id}  score {hit.score:.4f}"), style="dim"), indent, indent
         )
-        _print(console, best_evidence(hit, terms, analyzer), indent, indent)
+        print_wrapped(console, best_evidence(hit, terms, analyzer), indent, indent)
         if explain:
             for line in explained(hit):
-                _print(console, Text(clean(line), style="dim"), indent, indent + 2)
+                print_wrapped(console, Text(clean(line), style="dim"), indent, indent + 2)
     if explain:
         console.print(Text("─" * console.width, style="dim"))
         for line in weights(index.info()["fusion"], {name for hit in hits for name in hit.legs}):
-            console.print(Text(line))
+            print_wrapped(console, Text(line), 0, 2)
 
 
 def highlighted(text: str, terms: set[str], analyzer: Analyzer) -> Text:
@@ -109,12 +107,3 @@ def weights(fusion: dict[str, Any] | None, legs: set[str]) -> list[str]:
         f"({kinds}) when there were {fusion['documents']:,}: mean gain lexical "
         f"{fusion['lexical']:.3f}, dense {fusion['dense']:.3f}, both {fusion['hybrid']:.3f}.",
     ]
-
-
-def _print(console: Console, text: Text, first: int, others: int) -> None:
-    """Print wrapped text, its first line at one indent and the others at another."""
-    width = max(console.width - max(first, others), 10)
-    for i, line in enumerate(text.wrap(console, width, overflow="fold")):
-        line.rstrip()
-        if line:
-            console.print(Text(" " * (others if i else first)) + line)

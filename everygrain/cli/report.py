@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Any
 
 from everygrain.cli.sources import Sources, place
-from everygrain.cli.terminal import clean, counted, listed, output
+from everygrain.cli.terminal import clean, counted, listed, output, print_command, print_wrapped
 
 if TYPE_CHECKING:
     from everygrain.engine import Report
@@ -52,7 +51,7 @@ def print_report(
         console.print(f"{counts[0].upper()}{counts[1:]} in {took:,.1f} s.")
         console.print(clean(f"{index} holds {counted(holds, 'document')}."))
     for reject in sources.first[:SHOWN]:
-        console.print(clean(f"- {place(reject)}{reject.reason}"))
+        print_wrapped(console, f"- {place(reject)}{reject.reason}")
     if sources.rejected > SHOWN:
         more = sources.rejected - SHOWN
         console.print(f"- and {more:,} more; keep them all with --rejects FILE.")
@@ -65,7 +64,4 @@ def print_report(
     for note in report.notes:
         console.print(clean(note))
     if report.added and not dry_run:
-        console.print(
-            clean(f'Next: everygrain search {shlex.quote(index)} "what you look for"'),
-            style="dim",
-        )
+        print_command(console, "Next:", ["everygrain", "search", index, "what you look for"])

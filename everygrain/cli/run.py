@@ -31,7 +31,9 @@ def run(
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="Hits for each query.")] = 100,
 ) -> None:
-    """Run a file of queries and write a TREC run: query, Q0, document, rank, score, system."""
+    """Run a file of queries and write a TREC run file.
+
+    Its columns are query, Q0, document, rank, score and system."""
     from everygrain.cli import terminal
     from everygrain.cli.progress import progress
     from everygrain.engine import Index

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
-from types import TracebackType
 from typing import IO, NoReturn
 
 from everygrain.document import Document
@@ -21,8 +19,8 @@ KEPT = 20
 class Sources:
     """Reads sources and counts.
 
-    kept    file for all rejects, one JSON object a line; None to keep none
-
+    names      what was named
+    kept       open file for all rejects, one JSON object a line; None to keep none
     rejected   number of records and files that could not be read
     first      the first KEPT of them
     count      number of documents that were read
@@ -31,30 +29,19 @@ class Sources:
     or is of no known format.
     """
 
-    def __init__(self, names: Sequence[str], format: str | None, kept: Path | None) -> None:
+    def __init__(
+        self, names: Sequence[str], format: str | None, kept: IO[str] | None = None
+    ) -> None:
         for name in names:
             # what is no file or folder, such as a pipe, gives its content only once
             if name != "-" and (Path(name).is_file() or Path(name).is_dir() or not _exists(name)):
                 read(name, format=format, on_reject=lambda _: None)
+        self.names = tuple(names)
         self.rejected = 0
         self.first: list[Reject] = []
         self.count = 0
-        self._open = ExitStack()
-        self._file: IO[str] | None = None
-        if kept is not None:
-            self._file = self._open.enter_context(open(kept, "w", encoding="ascii"))
+        self._kept = kept
         self._documents = self._read(names, format)
-
-    def __enter__(self) -> Sources:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._open.close()
 
     def any(self) -> bool:
         """Read until the first document. Returns whether there is one."""
@@ -77,8 +64,8 @@ class Sources:
         self.rejected += 1
         if len(self.first) < KEPT:
             self.first.append(reject)
-        if self._file is not None:
-            self._file.write(write_reject(reject) + "\n")
+        if self._kept is not None:
+            self._kept.write(write_reject(reject) + "\n")
 
     def note(self, report: Report) -> None:
         """Count what the index refused with what could not be read."""

@@ -22,7 +22,7 @@ def systems(
     status: Annotated[Status | None, typer.Option(help="Only those of one status.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the published systems, with what was measured of those that work."""
+    """List the published systems that are implemented or planned."""
     from everygrain.cli.terminal import print_json
     from everygrain.systems import load
 

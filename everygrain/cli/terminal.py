@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import logging
 import re
+import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 WIDEST = 100  # longer lines are hard to read
 
@@ -78,10 +80,34 @@ def remark(note: str) -> None:
 def print_json(value: Any) -> None:
     """Print one JSON value on standard output, unsafe characters as escapes."""
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    told = json.dumps(value, ensure_ascii=not utf8, indent=2, default=str)
+    told = json.dumps(value, ensure_ascii=not utf8, indent=2)
     if utf8:
         told = _UNSAFE.sub(lambda m: m[0] if m[0] == "\n" else f"\\u{ord(m[0]):04x}", told)
     sys.stdout.write(told + "\n")
+
+
+def print_wrapped(console: Console, text: Text | str, first: int = 0, others: int = 2) -> None:
+    """Print wrapped text, its first line at one indent and the others at another."""
+    from rich.text import Text
+
+    text = Text(clean(text)) if isinstance(text, str) else text
+    width = max(console.width - max(first, others), 10)
+    for i, line in enumerate(text.wrap(console, width, overflow="fold")):
+        line.rstrip()
+        if line:
+            console.print(Text(" " * (others if i else first)) + line)
+
+
+def print_command(console: Console, label: str, words: Sequence[str]) -> None:
+    """Print a command to be copied; where it needs several lines, a shell reads them as one."""
+    lines = [label]
+    for word in (shlex.quote(clean(word)) for word in words):
+        if len(lines[-1]) + len(word) + 3 > console.width and lines[-1].strip():
+            lines[-1] += " \\"
+            lines.append("   ")
+        lines[-1] += f" {word}" if lines[-1] else word
+    for line in lines:
+        console.print(line, style="dim", soft_wrap=True)
 
 
 def listed(names: Iterable[str], most: int = 5) -> str:

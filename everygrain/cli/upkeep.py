@@ -18,7 +18,7 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Check every invariant of an index. Exit code 1 if anything is (still) wrong."""
-    from everygrain.cli.terminal import clean, output, print_json
+    from everygrain.cli.terminal import output, print_json, print_wrapped
     from everygrain.engine import Index
 
     with Index.open(index) as opened:
@@ -28,8 +28,8 @@ def doctor(
     else:
         console = output()
         for finding in findings:
-            console.print(clean(f"- {finding.problem}"))
-            console.print(clean(f"  {finding.remedy}".replace("INDEX", str(index))))
+            print_wrapped(console, f"- {finding.problem}")
+            print_wrapped(console, finding.remedy.replace("INDEX", str(index)), 2)
         if not findings:
             console.print("All is well.")
     if findings:
@@ -37,7 +37,7 @@ def doctor(
 
 
 def compact(index: IndexFolder) -> None:
-    """Merge all segments of an index into one, and drop what was deleted."""
+    """Merge all segments of an index into one."""
     from everygrain.cli.terminal import clean, counted, output
     from everygrain.engine import Index
 
@@ -58,7 +58,9 @@ def reencode(
     index: IndexFolder,
     encoder: Annotated[str, typer.Option(metavar="NAME", help=f"The new one: {ENCODERS}.")],
 ) -> None:
-    """Give an index another encoder: new vectors are built beside the old, then swapped in."""
+    """Give an index another encoder.
+
+    The new vectors are built beside the old ones, then swapped in at once."""
     from everygrain.cli.progress import progress
     from everygrain.cli.terminal import clean, output
     from everygrain.engine import Index

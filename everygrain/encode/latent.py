@@ -95,10 +95,10 @@ class Latent:
         if len(usual) > _MOST_TERMS:
             order = np.argsort(-frequency[usual], kind="stable")
             usual = np.sort(usual[order[:_MOST_TERMS]])
-        # sorted by name, so that neither the order of documents nor of words matters
-        usual = np.array(sorted(usual, key=lambda i: terms.vocabulary[i]), dtype=np.int64)
         if not len(usual) or not len(terms.ids):
             return Latent(self.analyzer, {}, np.zeros((0, 1), dtype=np.float32), count)
+        # sorted by name, so that neither the order of documents nor of words matters
+        usual = np.array(sorted(usual, key=lambda i: terms.vocabulary[i]), dtype=np.int64)
         inverse = np.log1p((count - frequency[usual] + 0.5) / (frequency[usual] + 0.5))
         weighted = csr_array(counts[:, usual])
         weighted.data = np.log1p(weighted.data)
@@ -106,14 +106,14 @@ class Latent:
         lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
         weighted = diags_array(1 / np.maximum(lengths, 1e-12)) @ weighted
         directions = _right_singular_vectors(csr_array(weighted), DIMENSIONS)
-        matrix = (directions * inverse[:, None]).astype(np.float32)
+        matrix = np.ascontiguousarray(directions * inverse[:, None], dtype=np.float32)
         names = {terms.vocabulary[i]: row for row, i in enumerate(usual)}
         return Latent(self.analyzer, names, matrix, count)
 
     def save(self, folder: Path) -> None:
         from safetensors.numpy import save_file
 
-        save_file({"matrix": self.matrix}, folder / "latent.safetensors")
+        save_file({"matrix": np.ascontiguousarray(self.matrix)}, folder / "latent.safetensors")
         described = {
             "kind": "latent",
             "analyzer": self.analyzer.settings(),

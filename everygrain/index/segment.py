@@ -29,6 +29,10 @@ _LEXICAL_ARRAYS = {
     "text_counts", "title_lengths", "text_lengths", "tokens", "token_offsets", "title_tokens",
 }  # fmt: skip
 _DENSE_ARRAYS = {"vectors", "documents", "starts", "ends"}
+# what each of the offsets runs over
+_OFFSETS = {
+    "id_offsets": "ids", "term_offsets": "terms", "starts": "documents", "token_offsets": "tokens",
+}  # fmt: skip
 
 
 def dense_name(fingerprint: str) -> str:
@@ -62,6 +66,31 @@ def _arrays(path: Path, names: set[str]) -> Arrays:
     return arrays
 
 
+def _is_sound(lexical: Arrays) -> bool:
+    """Tell whether all offsets rise from 0 to the length of what they run over.
+
+    A wrong one could ask for any amount of memory.
+    """
+    return all(
+        len(offsets := lexical[name]) > 0
+        and offsets[0] == 0
+        and offsets[-1] == len(lexical[over])
+        and bool((offsets[1:] >= offsets[:-1]).all())
+        for name, over in _OFFSETS.items()
+    )
+
+
+def _covers(dense: Arrays, documents: int) -> bool:
+    """Tell whether each document has its passages, in order."""
+    owners = dense["documents"]
+    return (
+        len(dense["vectors"]) == len(owners) >= documents
+        and owners[0] == 0
+        and owners[-1] == documents - 1
+        and bool(np.isin(np.diff(owners), (0, 1)).all())
+    )
+
+
 class Segment:
     """A segment's arrays, mapped on first use (see `postings` and `vectors` for what they are).
 
@@ -73,12 +102,18 @@ class Segment:
         self.row = row
         # mapped now, so that a compaction that removes the file later does no harm
         self.lexical = _arrays(folder / LEXICAL, _LEXICAL_ARRAYS)
-        self.dense = _arrays(folder / row.dense, _DENSE_ARRAYS) if row.dense else None
+        if not _is_sound(self.lexical):
+            raise damaged(folder / LEXICAL)
         if len(self.lexical["id_offsets"]) != row.documents + 1:
             raise StoredIndexError(
                 f"The segment {row.name} does not hold the {row.documents} documents it should.",
                 REBUILD,
             )
+        self.dense: Arrays | None = None
+        if row.dense:
+            self.dense = _arrays(folder / row.dense, _DENSE_ARRAYS)
+            if not _covers(self.dense, row.documents):
+                raise damaged(folder / row.dense)
 
     def __len__(self) -> int:
         return self.row.documents

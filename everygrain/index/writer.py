@@ -8,11 +8,14 @@ no row names are swept by the next writer.
 from __future__ import annotations
 
 import math
+import os
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +35,7 @@ from everygrain.segment.sentences import Sentences
 
 SMALL = 1_000
 FANOUT = 8
+ENCODER_GRACE = 600.0  # seconds that a replaced encoder is kept for searches that began before
 
 
 @dataclass(frozen=True)
@@ -228,6 +232,7 @@ class Writer:
         """
         if encoder is not None:
             self._keep_encoder(encoder)
+        before = self.catalogue.get("encoder")
         swapped = []
         for row in self.catalogue.segments():
             swapped.append((row, *self._reencoded(row, encoder)))
@@ -241,6 +246,8 @@ class Writer:
             self.catalogue.set("encoder", encoder.fingerprint if encoder else None)
             self.catalogue.set("encoder_spec", spec)
             self.catalogue.set("fusion", None)
+        if before is not None and (old := encoder_folder(self.folder, before)).exists():
+            os.utime(old)
         self._store.use_encoder(encoder)
 
     def _reencoded(
@@ -316,8 +323,14 @@ class Writer:
         fingerprint = self.catalogue.get("encoder")
         current = encoder_folder(self.folder, fingerprint) if fingerprint else None
         for folder in (self.folder / "encoders").iterdir():
-            if folder != current:
+            unfinished = folder.name.startswith(".")
+            if unfinished or (folder != current and _age(folder) > ENCODER_GRACE):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _age(path: Path) -> float:
+    """Return the seconds since a folder was made or touched."""
+    return time.time() - path.stat().st_mtime
 
 
 @contextmanager

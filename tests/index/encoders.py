@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -25,12 +26,14 @@ class WordHash:
         sums = np.zeros((len(texts), self.dimensions))
         for row, text in enumerate(texts):
             for word in of_text(text):
-                sums[row] += self._direction(word)
+                sums[row] += direction(word, self.seed, self.dimensions)
         return unit(sums)
-
-    def _direction(self, word):
-        told = hashlib.blake2b(f"{self.seed} {word}".encode(), digest_size=self.dimensions).digest()
-        return np.where(np.frombuffer(told, np.uint8) & 1, 1.0, -1.0)
 
     def save(self, folder):
         (folder / "encoder.json").write_text(json.dumps({"kind": "word-hash"}), encoding="utf-8")
+
+
+@lru_cache(1000)
+def direction(word, seed, dimensions):
+    told = hashlib.blake2b(f"{seed} {word}".encode(), digest_size=dimensions).digest()
+    return np.where(np.frombuffer(told, np.uint8) & 1, 1.0, -1.0)

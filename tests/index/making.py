@@ -1,7 +1,5 @@
 """Makes small indexes, and tells all that searching one gives, to the last bit."""
 
-from contextlib import contextmanager
-
 from everygrain.analyze import Analyzer
 from everygrain.errors import QueryError
 from everygrain.index.store import Store
@@ -42,12 +40,6 @@ def opened(folder, encoder=None):
     return store
 
 
-@contextmanager
-def writing(store):
-    with writer(store) as write:
-        yield write
-
-
 def found(store, system, queries, ks, filters=(None,), views=None):
     """Return what each query gives: ids in order, and the scores' bytes."""
     told = []
@@ -61,9 +53,7 @@ def found(store, system, queries, ks, filters=(None,), views=None):
                     except QueryError as error:
                         told.append((query, k, where, str(error)))
                         continue
+                    assert result.scores.dtype == "float32"
                     legs = {name: repr(rows) for name, rows in result.legs.items()}
-                    scores = result.scores.tobytes()
-                    told.append(
-                        (query, k, where, result.ids, str(result.scores.dtype), scores, legs)
-                    )
+                    told.append((query, k, where, result.ids, result.scores.tobytes(), legs))
     return told
