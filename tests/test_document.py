@@ -1,5 +1,6 @@
 """Documents, spans and rankings keep their invariants, and come back as they left."""
 
+import itertools
 import re
 
 import numpy as np
@@ -249,5 +250,5 @@ def test_ir_measures_sees_our_order_under_ties():
 def test_what_ir_measures_gets_falls_strictly_in_our_order(ranking):
     rows = ranking.to_ir_measures()
     assert [(r.query_id, r.doc_id) for r in rows] == [(q, d) for q, d, _ in ranking.rows()]
-    for one, next_ in zip(rows, rows[1:], strict=False):
+    for one, next_ in itertools.pairwise(rows):
         assert one.query_id != next_.query_id or one.score > next_.score

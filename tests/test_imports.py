@@ -81,10 +81,7 @@ def later():
 @pytest.mark.parametrize("module", ["everygrain", "everygrain.engine"])
 def test_importing_the_engine_loads_nothing_heavy(module):
     heavy = ("torch", "pyarrow", "sentence_transformers", "transformers", "faiss", "model2vec")
-    program = (
-        f"import sys, {module}\n"
-        f"print(*[name for name in {heavy!r} if name in sys.modules])"
-    )
+    program = f"import sys, {module}\nprint(*[name for name in {heavy!r} if name in sys.modules])"
     told = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

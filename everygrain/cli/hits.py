@@ -96,7 +96,7 @@ def weights(fusion: dict[str, Any] | None, legs: set[str]) -> list[str]:
     share = UNWEIGHED if fusion is None else float(fusion["weight"])
     lines = [
         f"score = {1 - share:.2f} × lexical + {share:.2f} × dense, each divided by its best score "
-        "for the query."
+        "for the query; a leg that finds nothing leaves the whole weight to the other."
     ]
     if fusion is None:
         return [*lines, "The weights are a default: nothing could be measured on this index."]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from everygrain.cli.terminal import errors, is_watched
@@ -31,7 +32,6 @@ def progress(what: str, total: int | None = None) -> Iterator[OnProgress]:
         SpinnerColumn,
         TextColumn,
         TimeElapsedColumn,
-        TimeRemainingColumn,
     )
     from rich.text import Text
 
@@ -42,14 +42,22 @@ def progress(what: str, total: int | None = None) -> Iterator[OnProgress]:
             of = f" of {task.total:,.0f}" if known else ""
             return Text(f"{task.completed:,.0f}{of}, {rate:,.0f}/s")
 
+    class Left(ProgressColumn):
+        # by the mean rate so far: the pieces of an addition are too large for a moving one
+        def render(self, task: Task) -> Text:
+            if not task.total or not task.completed or not task.elapsed:
+                return Text("")
+            more = max(task.total - task.completed, 0)
+            seconds = round(task.elapsed * more / task.completed)
+            return Text(f"left: {timedelta(seconds=seconds)}")
+
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(20),
         Done(),
         TimeElapsedColumn(),
-        TextColumn("left:"),
-        TimeRemainingColumn(),
+        Left(),
     )
     with Progress(*columns, console=errors(), transient=True) as bar:
         task = bar.add_task(what, total=total)

@@ -10,13 +10,15 @@ import os
 import shutil
 import sys
 import tempfile
+from contextlib import nullcontext, redirect_stderr
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 
 from everygrain.encode.cache import cache_folder
 from everygrain.encode.static import Table
-from everygrain.encode.transformer import Transformer
+from everygrain.encode.transformer import Transformer, quiet_transformers
 from everygrain.errors import ModelError
 
 
@@ -42,10 +44,14 @@ def _distil(source: Transformer, folder: Path) -> None:
             'Install it with `pip install "everygrain[models]"`, or use --encoder latent.',
         ) from error
     print("Distilling the static table from the transformer: half a minute, once.", file=sys.stderr)
-    model = distill(
-        str(source.folder), device="cpu", pca_dims=None, sif_coefficient=None,
-        quantize_to="float32",
-    )  # fmt: skip
+    quiet_transformers()
+    # its progress bar is for a person; a log would fill with it
+    muted = nullcontext() if sys.stderr.isatty() else redirect_stderr(StringIO())
+    with muted:
+        model = distill(
+            str(source.folder), device="cpu", pca_dims=None, sif_coefficient=None,
+            quantize_to="float32",
+        )  # fmt: skip
     table = Table(model.tokenizer.to_str(), np.asarray(model.embedding, dtype=np.float16))
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(dir=folder.parent))

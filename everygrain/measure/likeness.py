@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from everygrain.errors import MeasureError
 
@@ -78,7 +79,7 @@ def kendall_tau(first: Sequence[str], second: Sequence[str]) -> float:
     return float(np.triu(signs, 1).sum() / (n * (n - 1) / 2))
 
 
-def _shared_up_to(shorter: Sequence[str], longer: Sequence[str]) -> np.ndarray:
+def _shared_up_to(shorter: Sequence[str], longer: Sequence[str]) -> npt.NDArray[np.float64]:
     """Return (l,) float64: the number of documents among the first d of both, d from 1."""
     ranks = {document: rank for rank, document in enumerate(shorter)}
     counts = np.zeros(len(longer))

@@ -2,10 +2,9 @@
 
 A classifier that changes its label under a rewording is inconsistent; for a retriever the label is
 the first document, and the rest of the ranking is compared as well. As in the source, variants can
-be held to those that the system itself judges to be entailed by the original and to entail it
-(`everygrain.measure.perturb.mutual`); a change under such a variant contradicts the system's own
-judgement. The variants come from typos, rewrites or given paraphrases (`everygrain.measure.perturb`)
-instead of a language model.
+be held to those that the system itself takes to follow from the original and the original from
+them (`everygrain.measure.variants.mutual`): a change then contradicts the system's own judgement.
+The variants come from typos, rules or given paraphrases instead of a language model.
 
 Source: Semantic Sensitivities and Inconsistent Predictions: Measuring the Fragility of NLI Models.
 """

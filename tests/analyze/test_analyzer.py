@@ -62,7 +62,9 @@ def test_a_stop_word_keeps_its_place():
     assert places == ["state", None, None, "art"]
 
 
-WORDS = st.sampled_from("the of search searching searched cat cats index é 中 a".split())
+WORDS = st.sampled_from(
+    ["the", "of", "search", "searching", "searched", "cat", "cats", "index", "é", "中", "a"]
+)
 
 
 @given(st.lists(st.lists(WORDS, max_size=8), max_size=4), st.sampled_from(["en", "de", "zh"]))

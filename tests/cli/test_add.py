@@ -1,10 +1,13 @@
 import gzip
 import json
+import os
+import pty
+import subprocess
 from pathlib import Path
 
 from everygrain import Index
 
-from .conftest import Run, records, write
+from .conftest import COMMAND, Run, environment, records, write
 
 
 def added(run: Run, *arguments: str, stdin: str = "") -> dict[str, object]:
@@ -173,3 +176,29 @@ def test_rejects_that_cannot_be_written_are_an_error_with_the_path(run: Run, doc
     result = run("add", "index", docs, "--encoder", "none", "--rejects", "no/such/file")
     assert result.returncode == 1
     assert "'no/such/file': No such file or directory." in result.stderr
+
+
+def test_a_terminal_sees_how_far_it_is_and_a_file_sees_the_report_alone(
+    tmp_path: Path, docs: str
+) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "add", "index", docs, "--encoder", "none"], cwd=tmp_path,
+        env=environment(TERM="xterm", COLUMNS="120"), stdout=subprocess.PIPE, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    try:
+        while part := os.read(ours, 4096):
+            shown += part
+    except OSError:  # how a terminal ends on Linux
+        pass
+    os.close(ours)
+    assert process.stdout is not None
+    told = process.stdout.read().decode()
+    assert process.wait(60) == 0
+    assert "Indexing" in shown.decode()
+    assert "12 of 12" in shown.decode()
+    assert "/s" in shown.decode()
+    assert told.startswith("Added 12")
+    assert "\x1b" not in told

@@ -3,7 +3,6 @@
 import json
 import sys
 
-import numpy as np
 import pytest
 
 from everygrain.encode import registry
@@ -118,8 +117,6 @@ def test_a_transformer_comes_back_with_its_cache(tmp_path):
     "content", ["", "[]", "{}", '"latent"', '{"kind": "latent"}', '{"kind": "transformer"}']
 )
 def test_a_damaged_description_is_an_error_with_a_remedy(tmp_path, content):
-    np_matrix = np.zeros((0, 1), dtype=np.float32)
-    assert np_matrix.size == 0
     Latent.unfitted().save(tmp_path)
     (tmp_path / "encoder.json").write_text(content)
     with pytest.raises(ModelError, match="missing or damaged") as caught:

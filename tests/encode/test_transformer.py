@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,22 +76,18 @@ def test_meaning_brings_texts_together(minilm):
     assert cat @ kitten > cat @ tax + 0.2
 
 
+def copy_or_link(source, target):
+    """Copy what a test may change; the weights, 90 MB, are linked."""
+    if source.endswith((".json", ".txt")):
+        return shutil.copy(source, target)
+    Path(target).symlink_to(source)
+    return target
+
+
 @pytest.fixture
 def copied(tmp_path):
-    """A copy of the model's folder, its weights linked."""
     folder = tmp_path / "model"
-
-    def copy(source, target):
-        if source.endswith((".json", ".txt")):
-            shutil.copy(source, target)
-        else:
-            (tmp_path / "model").mkdir(exist_ok=True)
-            target_path = type(tmp_path)(target)
-            target_path.symlink_to(source)
-        return target
-
-    shutil.copytree(minilm_folder(), folder, copy_function=copy)
-    return folder
+    return Path(shutil.copytree(minilm_folder(), folder, copy_function=copy_or_link))
 
 
 def test_the_fingerprint_follows_the_files(copied):

@@ -9,9 +9,23 @@ from everygrain.document import Document
 from everygrain.encode.base import unit
 from everygrain.engine import Index
 
-VOCABULARY = (
-    "tree trees graph node of the a index searching search sentence in passage stone river"
-).split()
+VOCABULARY = [
+    "tree",
+    "trees",
+    "graph",
+    "node",
+    "of",
+    "the",
+    "a",
+    "index",
+    "searching",
+    "search",
+    "sentence",
+    "in",
+    "passage",
+    "stone",
+    "river",
+]
 
 
 class Hashing:

@@ -1,7 +1,6 @@
 """BM25 is its formula over the live documents; a phrase is a run of words in one field."""
 
 import itertools
-import json
 import math
 
 import bm25s
@@ -14,13 +13,21 @@ from everygrain.data import bundled
 from everygrain.document import Document
 from everygrain.engine import Index
 from everygrain.errors import QueryError
+from everygrain.measure import load
 from everygrain.rank.lexical import BM25
 from everygrain.rank.query import parse, plain
 
 from .conftest import build, random_documents
 
 ENGLISH = Analyzer("en")
-QUERIES = ["tree", "trees graph", "search the node node", "river stone index passage", "unheard", ""]
+QUERIES = [
+    "tree",
+    "trees graph",
+    "search the node node",
+    "river stone index passage",
+    "unheard",
+    "",
+]
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +119,8 @@ def test_settings_out_of_range_are_refused(wrong):
 
 
 def test_scores_are_those_of_bm25s_on_the_bundled_collection(tmp_path):
-    records = [json.loads(line) for line in open(bundled() / "corpus.jsonl", encoding="utf-8")]
-    queries = [json.loads(line)["text"] for line in open(bundled() / "queries.jsonl")]
-    documents = [Document(r["_id"], r["text"], r["title"]) for r in records]
+    papers = load(bundled())
+    documents, queries = list(papers.documents()), list(papers.queries.values())
     tokens = [ENGLISH.query(f"{d.title} {d.text}") for d in documents]
     theirs = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
     theirs.index(tokens, show_progress=False)
@@ -210,7 +216,7 @@ def test_a_query_is_its_terms_sorted_and_counted():
     assert parse("the of", ENGLISH).is_empty
 
 
-@pytest.mark.parametrize("text", ['“tree graph”', '„tree graph“', '«tree graph»', '"tree graph"'])
+@pytest.mark.parametrize("text", ["“tree graph”", "„tree graph“", "«tree graph»", '"tree graph"'])
 def test_quotation_marks_of_every_kind_mean_a_phrase(text):
     assert parse(text, ENGLISH).phrases == (("tree", "graph"),)
 

@@ -1,0 +1,185 @@
+"""The file of an experiment, in TOML -> a plan that has been checked.
+
+    collections = ["papers"]                 folders, relative to the file, or ir_datasets:NAME
+    systems = ["lexical", "fuse(lexical, dense)", "hybrid % 50"]
+    encoder = "static"                       or several: ["latent", "static"]
+    measures = ["nDCG@10", "R@100"]
+    baseline = "lexical"
+    seed = 0
+    k = 1000
+    split = "test"
+
+Only collections and systems must be there.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from everygrain.encode import registry
+from everygrain.errors import EverygrainError, InputError
+from everygrain.measure.compose import Composition, parse
+from everygrain.measure.datasets import PREFIX
+from everygrain.measure.experiment import DEPTH, baseline_of, check_cutoffs
+from everygrain.read.stream import unreadable
+
+KEYS = ("collections", "systems", "encoder", "measures", "baseline", "seed", "k", "split")
+WITHOUT_VECTORS = "none"
+
+
+@dataclass(frozen=True)
+class System:
+    """A composition, and the encoder of its dense legs: "none" for words alone."""
+
+    composition: Composition
+    encoder: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an experiment file asks for.
+
+    collections   folders as they can be opened from here, or names of ir_datasets
+    systems       name -> system; where several encoders are compared, the name ends in [encoder]
+    baseline      one of the systems' names
+    """
+
+    collections: tuple[str, ...]
+    systems: Mapping[str, System]
+    measures: tuple[str, ...]
+    baseline: str
+    seed: int
+    k: int
+    split: str | None
+
+
+def read_plan(path: str | Path) -> Plan:
+    """Read an experiment file.
+
+    Raises InputError, naming the file and what is at fault, for a file that cannot be read or is
+    not TOML, a key that is unknown, missing or of another kind, a folder that is not there, a
+    system, encoder or measure that does not exist, and whatever is named twice.
+    """
+    path = Path(path)
+    given = _toml(path)
+    try:
+        return _plan(given, path.parent)
+    except EverygrainError as error:
+        raise InputError(f"{path}: {error.problem}", error.remedy) from error
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 ({error}).", "Convert the file.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path} is not TOML: {error}.", "Mend that place.") from None
+    except RecursionError:
+        raise InputError(f"{path} is nested too deeply.", "Use plain lists.") from None
+
+
+def _plan(given: Mapping[str, Any], folder: Path) -> Plan:
+    for key in given:
+        if key not in KEYS:
+            close = get_close_matches(key, KEYS, 1, 0.5)
+            meant = f" Perhaps '{close[0]}' is meant." if close else ""
+            raise InputError(f"There is no key '{key}'.{meant}", f"There are {', '.join(KEYS)}.")
+    collections = tuple(_source(folder, name) for name in _names(given, "collections"))
+    encoders = _names(given, "encoder", [registry.default()])
+    for encoder in encoders:
+        registry.check(encoder)
+    systems = _systems(_names(given, "systems"), encoders)
+    measures = _names(given, "measures", ["nDCG@10"])
+    k = _whole(given, "k", DEPTH, least=1)
+    check_cutoffs(measures, k)
+    baseline = _text(given, "baseline")
+    if baseline is not None and baseline not in systems:
+        baseline = _as_printed(baseline)
+    return Plan(
+        collections,
+        systems,
+        tuple(measures),
+        baseline_of(list(systems), baseline),
+        _whole(given, "seed", 0, least=0),
+        k,
+        _text(given, "split"),
+    )
+
+
+def _systems(names: list[str], encoders: list[str]) -> dict[str, System]:
+    systems: dict[str, System] = {}
+    for name in names:
+        composition = parse(name)
+        dense = composition.legs() != {"lexical"}
+        for encoder in encoders if dense else [WITHOUT_VECTORS]:
+            printed = str(composition)
+            if dense and encoder == WITHOUT_VECTORS:
+                raise InputError(
+                    f"The system '{printed}' needs an encoder, which is '{WITHOUT_VECTORS}'.",
+                    "Name another encoder, or leave the system out.",
+                )
+            if dense and len(encoders) > 1:
+                printed += f" [{encoder}]"
+            if printed in systems:
+                raise InputError(f"The system '{printed}' is named twice.", "Name it once.")
+            systems[printed] = System(composition, encoder)
+    return systems
+
+
+def _as_printed(baseline: str) -> str:
+    """Return a baseline as systems are named, however it is written."""
+    text, bracket, encoder = baseline.partition("[")
+    try:
+        return f"{parse(text)} {bracket}{encoder}".strip()
+    except EverygrainError:
+        return baseline
+
+
+def _source(folder: Path, name: str) -> str:
+    if name.startswith(PREFIX):
+        return name
+    found = folder / name
+    if not found.is_dir():
+        raise InputError(
+            f"The collection '{name}' is no folder: there is no '{found}'.",
+            "Write it relative to the file of the experiment.",
+        )
+    return str(found)
+
+
+def _names(given: Mapping[str, Any], key: str, default: list[str] | None = None) -> list[str]:
+    """Return a list of texts; one text is a list of one."""
+    value = given.get(key, default)
+    if value is None:
+        raise InputError(f"The key '{key}' is missing.", f"Add it: {key} = [...].")
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise InputError(f"'{key}' is {value!r}.", 'Give a list of texts, such as ["..."].')
+    if not names:
+        raise InputError(f"'{key}' is empty.", "Name at least one.")
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"'{key}' names '{name}' twice.", "Name it once.")
+    return names
+
+
+def _text(given: Mapping[str, Any], key: str) -> str | None:
+    value = given.get(key)
+    if value is not None and not (isinstance(value, str) and value):
+        raise InputError(f"'{key}' is {value!r}.", "Give one text.")
+    return value
+
+
+def _whole(given: Mapping[str, Any], key: str, default: int, least: int) -> int:
+    value = given.get(key, default)
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value < 2**31:
+        raise InputError(f"'{key}' is {value!r}.", f"Give a whole number of at least {least}.")
+    return value
