@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -22,7 +21,7 @@ from everygrain.errors import EncoderMismatchError, InputError, ModelError, Quer
 from everygrain.index.doctor import Finding, examine, repair
 from everygrain.index.store import Store, check_fingerprint
 from everygrain.index.vectors import joined_words, split_fields
-from everygrain.index.writer import Change, Writer, writer
+from everygrain.index.writer import Change, Writer, compare, writer
 from everygrain.rank import weigh
 from everygrain.rank.base import check_k
 from everygrain.rank.evidence import as_evidence, best_spans, score_spans
@@ -54,12 +53,16 @@ class Report:
     rejected: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def count(self, change: Change) -> None:
-        self.added += len(change.added)
-        self.updated += len(change.updated)
-        self.unchanged += len(change.unchanged)
+    def count(self, change: Change, seen: set[str]) -> None:
+        """Count a batch. An id of an earlier one, in `seen`, is told as repeated too."""
+        for ids in (change.added, change.updated, change.unchanged):
+            self.repeated += [identity for identity in ids if identity in seen]
+        self.added += sum(identity not in seen for identity in change.added)
+        self.updated += sum(identity not in seen for identity in change.updated)
+        self.unchanged += sum(identity not in seen for identity in change.unchanged)
         self.repeated += change.repeated
         self.rejected += change.rejected
+        seen.update(change.added, change.updated, change.unchanged)
 
 
 class Index:
@@ -90,6 +93,7 @@ class Index:
         made = (self.folder / "catalogue.db").exists()
         if made or not create:
             self.store = Store(self.folder)
+            self.views = Views(self.store)
             if encoder is not None:
                 self._check_encoder(encoder)
         else:
@@ -151,6 +155,11 @@ class Index:
             spec = self.store.setting("encoder_spec")
             if encoder == spec:
                 return
+            if expected is None and spec != "none" and not len(self):
+                registry.check(encoder)  # nothing is encoded yet: the new name may have it
+                with writer(self.store) as write, write.catalogue.writing():
+                    write.catalogue.set("encoder_spec", encoder)
+                return
             raise EncoderMismatchError(
                 f"The index in {self.folder} was built with the encoder '{spec}' "
                 f"({expected or 'not fitted yet'}), not '{encoder}'.",
@@ -171,7 +180,7 @@ class Index:
     ) -> Report:
         """Add documents, or update those whose id is here with other content.
 
-        Commits every 20,000 documents or 30 seconds, whichever is first: an interruption loses
+        Commits every 20,000 documents or about 30 seconds, whichever is first: an interruption loses
         only the batch in flight, and the same call run again skips what is done.
         on_progress is called with the number of documents after each piece of work.
         """
@@ -179,13 +188,13 @@ class Index:
         if dry_run:
             return self._compared(documents, report)
         with writer(self.store) as write:
-            changed = False
+            changed, seen = False, set[str]()
             for batch in _batches(documents, BATCH):
                 if not changed:
                     self._prepare(write, batch)
                 for piece in _pieces(batch, write.encoder):
                     change = write.add(piece)
-                    report.count(change)
+                    report.count(change, seen)
                     changed |= bool(change.added or change.updated)
                     if on_progress:
                         on_progress(len(piece))
@@ -228,12 +237,15 @@ class Index:
                 made = self._fitted(write, made)
             write.set_encoder(made, spec, on_progress)
             if made is not None:
-                self._weigh()
+                self._weigh(write)
 
     def _compared(self, documents: Iterable[Document], report: Report) -> Report:
-        with writer(self.store) as write:
-            for batch in _batches(documents, BATCH):
-                report.count(write.compare(batch)[0])
+        """Count what an addition would do; takes no lock and writes nothing."""
+        seen: set[str] = set()
+        for batch in _batches(documents, BATCH):
+            with self.store.reading():
+                change, _ = compare(self.store.catalogue, batch)
+            report.count(change, seen)
         return report
 
     def _prepare(self, write: Writer, batch: Sequence[Document]) -> None:
@@ -455,8 +467,14 @@ def is_due(then: int, now: int) -> bool:
 
 
 def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
+    """Yield lists of at most `size` items, sooner where the source takes its time."""
+    batch, begun = list[T](), monotonic()
+    for item in items:
+        batch.append(item)
+        if len(batch) >= size or monotonic() - begun > SECONDS_A_BATCH / 2:
+            yield batch
+            batch, begun = [], monotonic()
+    if batch:
         yield batch
 
 

@@ -16,6 +16,7 @@ from everygrain.cli.add import add
 from everygrain.cli.delete import delete
 from everygrain.cli.demo import demo
 from everygrain.cli.evaluate import evaluate
+from everygrain.cli.experiment import experiment
 from everygrain.cli.info import info
 from everygrain.cli.outcome import guarded, interrupted, muted
 from everygrain.cli.run import run
@@ -37,7 +38,8 @@ app = typer.Typer(
 )
 
 for command in (
-    demo, add, search, delete, info, doctor, compact, reencode, run, evaluate, systems,
+    demo, add, search, delete, info, doctor, compact, reencode, run, evaluate, experiment,
+    systems,
 ):  # fmt: skip
     app.command()(guarded(command))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+import shlex
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from everygrain.rank.base import Retriever
     from everygrain.rank.lexical import BM25
 
+WORDS = "none"  # the encoder of an index of words alone
+
 
 def experiment(
     file: Annotated[
@@ -44,7 +48,7 @@ def experiment(
     "hybrid % 50", "lexical(k1=0.9, b=0.4)", "fuse(lexical, dense)"); and, if you like, encoder,
     measures, baseline, seed, k, split."""
     from everygrain.cli.progress import progress
-    from everygrain.cli.terminal import print_json, remark
+    from everygrain.cli.terminal import clean, print_json, remark
     from everygrain.measure import load
     from everygrain.measure.experiment import Experiment
     from everygrain.measure.plan import read_plan
@@ -62,8 +66,8 @@ def experiment(
         with progress("Running", len(collections) * len(plan.systems)) as advance:
             results = described.run(on_system=lambda collection, system: advance(1))
     if output is not None:
-        written = _write(results, plan, output)
-        remark(f"Wrote {', '.join(written)} in {output}.")
+        command = clean(shlex.join(["everygrain", "experiment", str(file)]))
+        remark(f"{output} holds {', '.join(_write(results, plan, command, output))}.")
     if as_json:
         print_json(_told(results, plan))
     else:
@@ -71,7 +75,7 @@ def experiment(
 
 
 def preparing(
-    systems: dict[str, System], place: Path
+    systems: Mapping[str, System], place: Path
 ) -> Callable[[Collection], AbstractContextManager[Prepared]]:
     """Return what makes a collection's indexes in a folder, one for every encoder, and the systems
     on them.
@@ -82,14 +86,18 @@ def preparing(
 
     @contextmanager
     def prepared(collection: Collection) -> Iterator[Prepared]:
+        from everygrain.cli.terminal import remark
         from everygrain.measure.experiment import Prepared
 
         encoders = list(dict.fromkeys(system.encoder for system in systems.values()))
+        ids: set[str] = set()
         with ExitStack() as stack:
             built = {}
             for encoder in encoders:
                 folder = place / f"{quote(collection.name, safe='')}-{quote(encoder, safe='')}"
-                built[encoder] = _built(stack, collection, folder, encoder)
+                built[encoder] = _built(stack, collection, folder, encoder, ids)
+            for message in collection.validate(ids).messages():
+                remark(f"{collection.name}: {message}")
             indexes = {encoder: index for encoder, (index, _) in built.items()}
             yield Prepared(
                 {name: _retriever(system, indexes) for name, system in systems.items()},
@@ -102,3 +110,98 @@ def preparing(
             )
 
     return prepared
+
+
+def _built(
+    stack: ExitStack, collection: Collection, folder: Path, encoder: str, ids: set[str]
+) -> tuple[Index, float | None]:
+    """Return a collection's index, and the seconds that building it took; None if it was there.
+
+    ids gets those of the collection's documents.
+    """
+    from everygrain.cli.progress import progress
+    from everygrain.cli.terminal import counted, remark
+    from everygrain.engine import Index
+    from everygrain.errors import InputError
+
+    def noted() -> Iterator[Document]:
+        for document in collection.documents():
+            ids.add(document.id)
+            yield document
+
+    begun = perf_counter()
+    index = stack.enter_context(Index(folder, encoder))
+    was_there = len(index) > 0
+    with progress(f"Indexing {collection.name} ({encoder})") as advance:
+        report = index.add(noted(), on_progress=advance)
+    seconds = perf_counter() - begun
+    if report.rejected:
+        rejected = counted(len(report.rejected), "document")
+        remark(f"{collection.name}: {rejected} could not be indexed.")
+    if len(index) > len(ids):
+        raise InputError(
+            f"The index '{folder}' holds documents that '{collection.name}' lacks.",
+            "Remove it, or name another folder with --keep.",
+        )
+    return index, None if was_there else seconds
+
+
+def _retriever(system: System, indexes: dict[str, Index]) -> Retriever:
+    def leg(name: str, bm25: BM25 | None) -> Retriever:
+        own = indexes[system.encoder]
+        lexical = name == "lexical"
+        return (indexes.get(WORDS, own) if lexical else own).retriever(name, bm25=bm25)
+
+    return system.composition.build(leg)
+
+
+def _bytes(index: Index) -> int:
+    sizes: dict[str, int] = index.info()["bytes"]
+    return sum(sizes.values())
+
+
+def _told(results: Results, plan: Plan) -> dict[str, Any]:
+    encoders = {name: system.encoder for name, system in plan.systems.items()}
+    return {"encoders": encoders, **results.to_json()}
+
+
+def _write(results: Results, plan: Plan, command: str, folder: Path) -> list[str]:
+    """Write everything into a folder. Returns the names of the files."""
+    from everygrain.cli.terminal import remark
+    from everygrain.errors import MeasureError
+    from everygrain.measure.plots import write_plots
+    from everygrain.measure.tables import latex, markdown, to_csv
+
+    texts = {
+        "results.json": json.dumps(_told(results, plan), indent=2, ensure_ascii=False) + "\n",
+        "results.md": f"# Results\n\nMade by `{command}`.\n\n{markdown(results)}",
+        "results.csv": to_csv(results),
+        "results.tex": latex(results),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8", errors="replace")
+    results.write_parquet(folder / "queries.parquet")
+    try:
+        plots = [path.name for path in write_plots(results, folder)]
+    except MeasureError as error:
+        remark(f"There are no plots: {error}")
+        plots = []
+    return [*texts, "queries.parquet", *plots]
+
+
+def _print(results: Results, arguments: list[str]) -> None:
+    from everygrain.cli.terminal import clean, counted, output, print_command
+    from everygrain.measure.tables import terminal
+
+    console = output()
+    for collection in results.collections:
+        judged = results.of(collection, results.measures[0])[0].n
+        queries = counted(judged, "judged query", "judged queries")
+        console.print(clean(f"{collection}: {queries}, baseline {results.baseline}"), style="bold")
+        console.print()
+        for table in terminal(results, collection):
+            console.print(table)
+            console.print()
+    if any(figure.compared for figure in results.figures):
+        console.print("* p < .05 after Holm's correction for all systems of a table.")
+    print_command(console, "Again:", ["everygrain", "experiment", *arguments])

@@ -70,6 +70,35 @@ def plan_merge(live: Sequence[int], dead: Sequence[int]) -> list[int]:
     return []
 
 
+def compare(
+    catalogue: Catalogue, documents: Sequence[Document]
+) -> tuple[Change, dict[str, tuple[Document, bytes]]]:
+    """Tell what adding documents would do, and return those that would be indexed, with hashes."""
+    change = Change()
+    latest: dict[str, Document] = {}
+    for document in documents:
+        if document.id in latest:
+            change.repeated.append(document.id)
+        latest[document.id] = document
+    known = catalogue.places(list(latest))
+    todo = {}
+    for identity, document in latest.items():
+        try:
+            hashed = content_hash(document)
+        except InputError as error:
+            change.rejected.append((identity, str(error)))
+            continue
+        if identity not in known:
+            change.added.append(identity)
+        elif known[identity].hash == hashed:
+            change.unchanged.append(identity)
+            continue
+        else:
+            change.updated.append(identity)
+        todo[identity] = (document, hashed)
+    return change, todo
+
+
 class Writer:
     """Changes an index; made by `writer(store)`, which holds the lock."""
 
@@ -97,40 +126,14 @@ class Writer:
 
     # adding and deleting
 
-    def compare(self, documents: Sequence[Document]) -> tuple[Change, dict[str, Document]]:
-        """Tell what adding documents would do, and return those that would be indexed."""
-        change = Change()
-        latest: dict[str, Document] = {}
-        for document in documents:
-            if document.id in latest:
-                change.repeated.append(document.id)
-            latest[document.id] = document
-        known = self.catalogue.places(list(latest))
-        todo = {}
-        for identity, document in latest.items():
-            try:
-                hashed = content_hash(document)
-            except InputError as error:
-                change.rejected.append((identity, str(error)))
-                continue
-            if identity not in known:
-                change.added.append(identity)
-            elif known[identity].hash == hashed:
-                change.unchanged.append(identity)
-                continue
-            else:
-                change.updated.append(identity)
-            todo[identity] = document
-        return change, todo
-
     def add(self, documents: Sequence[Document]) -> Change:
         """Add or update documents, in one commit."""
-        change, todo = self.compare(documents)
+        change, todo = compare(self.catalogue, documents)
         if todo:
-            chosen = list(todo.values())
+            chosen = [document for document, _ in todo.values()]
+            hashes = [hashed for _, hashed in todo.values()]
             name, files = self._built(chosen)
             digests = self._written(name, files)
-            hashes = [content_hash(document) for document in chosen]
             with self.catalogue.writing():
                 self.catalogue.remove(self.catalogue.places(list(todo)).values())
                 number = self._register(name, len(chosen), digests)

@@ -56,7 +56,7 @@ class FuseOf:
     """`fuse(a, b)`."""
 
     parts: tuple[Composition, ...]
-    method: ReciprocalRank | Weighted = ReciprocalRank()
+    method: ReciprocalRank | Weighted
 
     def __str__(self) -> str:
         told = [str(part) for part in self.parts]

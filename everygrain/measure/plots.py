@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vPX*"
 GREY = "#8a8a8a"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "text.parse_math": False,
     "font.size": 9,
     "axes.spines.top": False,
@@ -107,11 +107,10 @@ def cost(results: Results, measure: str | None = None) -> Picture:
             marker, colour = MARKERS[i % len(MARKERS)], COLOURS[i % len(COLOURS)]
             _point(axes, times[figure.system], figure.mean, figure, colour, marker, sideways=False)
         axes.set_xscale("log")
-        low, high = min(times.values()), max(times.values())
-        axes.set_xlim(low / 2, high * 2)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if high < 10 * low else "")
-        axes.tick_params(axis="x", which="both", labelsize=8)
+        axes.set_xlim(min(times.values()) / 2, 2 * max(times.values()))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("{x:g}")
+        axes.tick_params(axis="x", which="both", labelsize=7)
         axes.set_title(shown(collection))
         axes.set_xlabel("milliseconds a query")
         axes.set_ylabel(measure)
@@ -141,8 +140,8 @@ def differences(results: Results, measure: str | None = None) -> Picture:
             most = max(float(np.abs(gaps).max()), 0.05)
             axes.set_ylim(-1.08 * most, 1.08 * most)
             star = "*" if figures[system].significant else ""
-            told = f"{gaps.mean():+.3f}{star}: {counts.wins} up, {counts.ties} alike, {counts.losses} down"
-            axes.set_title(f"{shown(system)}\n{shown(collection)}: {told}", fontsize=7.5)
+            told = f"{gaps.mean():+.3f}{star}, {counts.wins} up, {counts.losses} down"
+            axes.set_title(f"{shown(system)}\n{shown(collection)}: {told}", fontsize=8)
             axes.set_xticks([])
             axes.set_xlabel(f"{len(gaps):,} queries")
     for row in panels:
