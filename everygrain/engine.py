@@ -180,8 +180,8 @@ class Index:
     ) -> Report:
         """Add documents, or update those whose id is here with other content.
 
-        Commits every 20,000 documents or about 30 seconds, whichever is first: an interruption loses
-        only the batch in flight, and the same call run again skips what is done.
+        Commits every 20,000 documents or about 30 seconds, whichever is first: an interruption
+        loses only the batch in flight, and the same call run again skips what is done.
         on_progress is called with the number of documents after each piece of work.
         """
         report = Report()
