@@ -90,12 +90,13 @@ def quality(results: Results) -> Picture:
 
 def cost(results: Results, measure: str | None = None) -> Picture:
     """Draw quality over milliseconds for a query, on a logarithmic scale."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
     measure = measure or results.measures[0]
     columns = min(3, len(results.collections))
     rows = math.ceil(len(results.collections) / columns)
-    picture, panels = _panels(
-        rows, columns, 3.6, 2.9, 0.4, 0.3 * math.ceil(len(results.systems) / 3)
-    )
+    longest = max(len(system) for system in results.systems)
+    picture, panels = _panels(rows, columns, 3.6, 2.8, 0.6 + 0.07 * longest, 0.0)
     flat = [axes for row in panels for axes in row]
     for axes in flat[len(results.collections) :]:
         axes.set_axis_off()
@@ -108,9 +109,9 @@ def cost(results: Results, measure: str | None = None) -> Picture:
             _point(axes, times[figure.system], figure.mean, figure, colour, marker, sideways=False)
         axes.set_xscale("log")
         axes.set_xlim(min(times.values()) / 2, 2 * max(times.values()))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.xaxis.set_major_formatter("{x:g}")
-        axes.xaxis.set_minor_formatter("{x:g}")
-        axes.tick_params(axis="x", which="both", labelsize=7)
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.set_title(shown(collection))
         axes.set_xlabel("milliseconds a query")
         axes.set_ylabel(measure)
@@ -118,7 +119,7 @@ def cost(results: Results, measure: str | None = None) -> Picture:
         axes.set_axisbelow(True)
     handles, _ = flat[0].get_legend_handles_labels()
     names = [shown(system) for system in results.systems]
-    picture.legend(handles, names, loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+    picture.legend(handles, names, loc="outside right upper", frameon=False, fontsize=8)
     return picture
 
 
@@ -127,23 +128,26 @@ def differences(results: Results, measure: str | None = None) -> Picture:
     measure = measure or results.measures[0]
     others = [system for system in results.systems if system != results.baseline]
     picture, panels = _panels(len(results.collections), len(others), 3.0, 2.2, 0.5)
-    for i, collection in enumerate(results.collections):
+    for row, collection in zip(panels, results.collections, strict=True):
         base = results.values(collection, results.baseline, measure)
         figures = {each.system: each for each in results.of(collection, measure)}
-        for axes, system in zip(panels[i], others, strict=True):
-            values = results.values(collection, system, measure)
-            gaps, counts = np.sort(values - base)[::-1], outcomes(values, base)
+        sorted_gaps = [
+            np.sort(results.values(collection, system, measure) - base)[::-1] for system in others
+        ]
+        most = max(0.05, *(float(np.abs(gaps).max()) for gaps in sorted_gaps))
+        for place, (axes, system, gaps) in enumerate(zip(row, others, sorted_gaps, strict=True)):
+            counts = outcomes(gaps, np.zeros(len(gaps)))
             colours = np.where(gaps > 0, COLOURS[0], COLOURS[1])
             axes.bar(np.arange(len(gaps)), gaps, width=1.0, color=colours, linewidth=0)
             axes.axhline(0, color="black", linewidth=0.6)
             axes.axhline(gaps.mean(), color=GREY, linewidth=0.8, linestyle="--")
-            most = max(float(np.abs(gaps).max()), 0.05)
             axes.set_ylim(-1.08 * most, 1.08 * most)
             star = "*" if figures[system].significant else ""
             told = f"{gaps.mean():+.3f}{star}, {counts.wins} up, {counts.losses} down"
             axes.set_title(f"{shown(system)}\n{shown(collection)}: {told}", fontsize=8)
             axes.set_xticks([])
             axes.set_xlabel(f"{len(gaps):,} queries")
+            axes.tick_params(labelleft=place == 0)
     for row in panels:
         row[0].set_ylabel(f"{measure} minus\n{shown(results.baseline)}")
     return picture
