@@ -21,7 +21,14 @@ from scipy.stats import rankdata
 
 from everygrain.errors import MeasureError
 from everygrain.measure.answers import exact_match, f1, k_precision, recall
-from everygrain.measure.keywords import extract, recall_in_answer
+from everygrain.measure.keywords import (
+    Keywords,
+    extract,
+    lost_at,
+    recall_in_answer,
+    recall_in_chunks,
+)
+from everygrain.segment.passages import Passages
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "mtrag-human-eval"
 RESULTS = Path(__file__).parent / "results"
@@ -32,13 +39,45 @@ SAMPLES = 2000
 Column = npt.NDArray[np.float64]
 
 
+def keywords_of(row: dict) -> Keywords | None:
+    """Return keywords of the last question and its reference; None where there are none."""
+    try:
+        return extract(row["turns"][-1]["text"], row["reference"][0])
+    except MeasureError:
+        return None
+
+
 def keyword_recall(row: dict) -> float:
     """Return the share of extracted keywords that the answer holds; NaN where there are none."""
-    question, reference = row["turns"][-1]["text"], row["reference"][0]
-    try:
-        return recall_in_answer(extract(question, reference), row["response"]).fine
-    except MeasureError:
-        return float("nan")
+    keywords = keywords_of(row)
+    return recall_in_answer(keywords, row["response"]).fine if keywords else float("nan")
+
+
+def stages(rows: list[dict]) -> dict[str, dict[str, float]]:
+    """Return stage -> mean recall of keywords, and where those that the answer lacks were lost."""
+    found: dict[str, list[tuple[float, float, float]]] = {}
+    lost = {"in the passages": 0, "in the answer": 0}
+    cuts = {f"in the passages, cut at {n} words": Passages(words=n, overlap=0) for n in (128, 32)}
+    for row in rows:
+        keywords, passages = keywords_of(row), [each["text"] for each in row["contexts"]]
+        if keywords is None or not passages:
+            continue
+        told = {"in the passages": recall_in_chunks(keywords, passages)}
+        for name, cut in cuts.items():
+            pieces = [text[start:end] for text in passages for start, end in cut.spans(text)]
+            told[name] = recall_in_chunks(keywords, pieces)
+        told["in the answer"] = recall_in_answer(keywords, row["response"])
+        for name, each in told.items():
+            found.setdefault(name, []).append((each.coarse, each.fine, each.points))
+        for stage in lost_at({name: told[name] for name in lost}).values():
+            lost[stage] += 1
+    means = {
+        name: dict(zip(("coarse", "fine", "points"), np.mean(column, axis=0), strict=True))
+        for name, column in found.items()
+    }
+    for name, count in lost.items():
+        means[name]["lost"] = count / sum(lost.values())
+    return means
 
 
 def measures(row: dict) -> dict[str, float]:
@@ -90,7 +129,7 @@ def subsets(rows: list[dict]) -> dict[str, list[dict]]:
 def main() -> None:
     with gzip.open(DATA / "dev.jsonl.gz", "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
-    results: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    results: dict[str, dict] = {}
     lines = [
         "# Measures of answers against human ratings",
         "",
@@ -107,7 +146,7 @@ def main() -> None:
         shares = ", ".join(f"{r} {(ratings[r] == 4).mean():.0%}" for r in RATINGS)
         lines += ["", f"## {name[0].upper()}{name[1:]}", ""]
         lines += [f"{len(part)} answers to {len(numbers)} tasks; share rated 4 by all: {shares}."]
-        lines += ["", "| measure | mean | " + " | ".join(RATINGS) + " |", "|---|" * 2 + "---|" * 3]
+        lines += ["", "| measure | mean | " + " | ".join(RATINGS) + " |", "|" + "---|" * 5]
         for measure in found[0]:
             column = np.array([np.nan if each[measure] is None else each[measure]
                                for each in found], dtype=np.float64)  # fmt: skip
@@ -119,6 +158,20 @@ def main() -> None:
                 for t in told.values()
             ]  # fmt: skip
             lines.append(f"| {measure} | {np.nanmean(column):.2f} | " + " | ".join(cells) + " |")
+    made = subsets(rows)["answers of the two models"]
+    by_stage = stages(made)
+    results["keywords by stage"] = by_stage
+    lines += ["", "## Keywords by stage, answers of the two models", ""]
+    lines += ["Mean recall of keywords extracted from question and reference, by stems; cutting "
+              "the same passages smaller should change little. 'lost': of the keywords that the "
+              "answer lacks, the share that this stage was the first to lack.", ""]  # fmt: skip
+    lines += ["| stage | coarse | fine | points | lost |", "|" + "---|" * 5]
+    for stage, means in by_stage.items():
+        share = f"{means['lost']:.0%}" if "lost" in means else ""
+        lines.append(
+            f"| {stage} | {means['coarse']:.3f} | {means['fine']:.3f} | {means['points']:.3f} | "
+            f"{share} |"
+        )
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "answers.md").write_text("\n".join(lines) + "\n")
     (RESULTS / "answers.json").write_text(json.dumps(results, indent=1) + "\n")

@@ -86,14 +86,13 @@ def markdown(rows: list[dict], told: argparse.Namespace) -> str:
         f"{MEASURE} | after | drop |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for row in sorted(
-        rows,
-        key=lambda r: (
-            told.sets.index(r["collection"]),
-            r["change"] != rows[0]["change"],
-            r["change"],
-        ),
-    ):
+    unchanged: dict[str, None] = {}
+    typed = rows[0]["change"]
+    for row in sorted(rows, key=lambda r: (told.sets.index(r["collection"]), r["change"] != typed,
+                                           r["change"])):  # fmt: skip
+        if row["overlap"] == 1 and row["tau"] > 1 - 1e-9:
+            unchanged[f"{row['change']} ({row['collection']}, {row['system']})"] = None
+            continue
         star = "*" if row["p_corrected"] < 0.05 else ""
         interval = row["interval"]
         lines.append(
@@ -103,6 +102,7 @@ def markdown(rows: list[dict], told: argparse.Namespace) -> str:
             f"{row['original'] - row['after']:+.3f}{star} [{interval['low']:+.3f}, "
             f"{interval['high']:+.3f}], {row['share']:+.1%} |"
         )
+    lines += ["", f"No ranking changed at all: {'; '.join(unchanged)}."] if unchanged else []
     return "\n".join(lines) + "\n"
 
 

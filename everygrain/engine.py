@@ -23,6 +23,7 @@ from everygrain.index.store import Store, check_fingerprint
 from everygrain.index.vectors import joined_words, split_fields
 from everygrain.index.writer import Change, Writer, compare, writer
 from everygrain.rank import weigh
+from everygrain.rank.approximate import KINDS
 from everygrain.rank.base import check_k
 from everygrain.rank.evidence import as_evidence, best_spans, score_spans
 from everygrain.rank.legs import SYSTEMS, Found, Leg, View, Views
@@ -168,6 +169,7 @@ class Index:
             )
         if expected is not None:
             check_fingerprint(self.folder, expected, encoder)
+            self.store.use_encoder(encoder)
 
     # changing
 
@@ -261,7 +263,8 @@ class Index:
         if self.store.fingerprint is None and spec not in ("none", "given"):
             made = registry.create(spec, self.store.analyzer.language)
             if isinstance(made, FittedEncoder):
-                made = made.fit(self._words_to_learn(batch[:FIT_SAMPLE]))
+                sample = sorted(batch[:FIT_SAMPLE], key=lambda document: document.id)
+                made = made.fit(self._words_to_learn(sample))
             write.set_encoder(made, spec)
 
     def _follow_up(self, write: Writer, report: Report) -> None:
@@ -318,6 +321,13 @@ class Index:
 
         approximate   "ivf", "hnsw" or "none": faiss for the dense leg, from `above` documents on
         """
+        if approximate not in (None, "none", *KINDS):
+            raise QueryError(
+                f"There is no approximate search '{approximate}'.",
+                f"Use {', '.join(KINDS)} or none.",
+            )
+        if above < 0:
+            raise QueryError(f"above = {above} makes no sense.", "Give a number of documents.")
         with writer(self.store) as write, write.catalogue.writing():
             if bm25 is not None:
                 write.catalogue.set("bm25", vars(bm25))

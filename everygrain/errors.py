@@ -1,5 +1,7 @@
 """What can go wrong for a user, each with the thing at fault and the remedy in its message."""
 
+from __future__ import annotations
+
 
 class EverygrainError(Exception):
     """Any problem that a user can mend.
@@ -12,6 +14,10 @@ class EverygrainError(Exception):
         super().__init__(f"{problem} {remedy}".strip())
         self.problem = problem
         self.remedy = remedy
+
+    def __reduce__(self) -> tuple[type[EverygrainError], tuple[str, str]]:
+        """Let a worker process hand the error to its parent."""
+        return type(self), (self.problem, self.remedy)
 
 
 class InputError(EverygrainError):

@@ -321,9 +321,6 @@ def test_an_index_may_lose_and_regain_its_dense_leg(tmp_path):
         assert columns(index.search("tree")) == before
 
 
-@pytest.mark.xfail(
-    strict=True, reason="reencode weighs while it holds the lock: reported to the lead"
-)
 def test_a_swap_in_a_collection_large_enough_to_weigh_weighs_anew(tmp_path, papers):
     with Index(tmp_path / "i", encoder="none") as index:
         index.add(papers.documents())
@@ -331,9 +328,6 @@ def test_a_swap_in_a_collection_large_enough_to_weigh_weighs_anew(tmp_path, pape
         assert index.store.setting("fusion")["documents"] == 318
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an encoder given to an existing index is not used: reported to the lead"
-)
 def test_an_encoder_that_was_given_is_given_again_to_open(tmp_path):
     with Index(tmp_path / "i", encoder=Letters(), language="en") as index:
         index.add(SMALL)

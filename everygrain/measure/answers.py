@@ -1,10 +1,10 @@
 """An answer beside its references and beside what was retrieved: is it right, is it grounded?
 
-Verbose answers fail exact match and F1, which count every word beyond the reference as wrong. Of
-the measures by tokens, the source found recall of the reference to follow human judgements of
-correctness best, and K-precision, the share of the answer's tokens that occur in the knowledge it
-was given, those of faithfulness. Neither sees a negation or the order of words. How they follow
-the human ratings of another data set is in benchmarks/results/answers.md.
+Verbose answers fail exact match and F1, which count every word beyond the reference as wrong. The
+source measures correctness by recall of the reference's tokens, and faithfulness by K-precision,
+the share of the answer's tokens that occur in the knowledge it was given. Neither sees a negation
+or the order of words. How they follow human ratings of another data set, where recall did worse
+than F1, is in benchmarks/results/answers.md.
 
 Tokens are compared as in SQuAD: case folded, punctuation and articles removed, split at white
 space; a token counts as often as it occurs in both.

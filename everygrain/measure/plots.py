@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def quality(results: Results) -> Picture:
             axes.axvline(base, color=GREY, linewidth=0.8, linestyle=":", zorder=0)
             for place, figure in enumerate(figures):
                 _point(axes, figure.mean, place, figure, COLOURS[0], "o", sideways=True)
-            names = [shown(each.system) for each in figures] if j == 0 else []
+            names = [_wrapped(each.system, 30) for each in figures] if j == 0 else []
             axes.set_yticks(range(len(systems)) if j == 0 else [], names)
             axes.set_ylim(len(systems) - 0.5, -0.5)
             axes.set_title(f"{shown(collection)}, n = {figures[0].n:,}")
@@ -95,7 +96,7 @@ def cost(results: Results, measure: str | None = None) -> Picture:
     measure = measure or results.measures[0]
     columns = min(3, len(results.collections))
     rows = math.ceil(len(results.collections) / columns)
-    longest = max(len(system) for system in results.systems)
+    longest = min(30, max(len(system) for system in results.systems))
     picture, panels = _panels(rows, columns, 3.6, 2.8, 0.6 + 0.07 * longest, 0.0)
     flat = [axes for row in panels for axes in row]
     for axes in flat[len(results.collections) :]:
@@ -118,7 +119,7 @@ def cost(results: Results, measure: str | None = None) -> Picture:
         axes.grid(color="#e6e6e6", linewidth=0.6)
         axes.set_axisbelow(True)
     handles, _ = flat[0].get_legend_handles_labels()
-    names = [shown(system) for system in results.systems]
+    names = [_wrapped(system, 30) for system in results.systems]
     picture.legend(handles, names, loc="outside right upper", frameon=False, fontsize=8)
     return picture
 
@@ -144,13 +145,17 @@ def differences(results: Results, measure: str | None = None) -> Picture:
             axes.set_ylim(-1.08 * most, 1.08 * most)
             star = "*" if figures[system].significant else ""
             told = f"{gaps.mean():+.3f}{star}, {counts.wins} up, {counts.losses} down"
-            axes.set_title(f"{shown(system)}\n{shown(collection)}: {told}", fontsize=8)
+            axes.set_title(f"{_wrapped(system, 38)}\n{shown(collection)}: {told}", fontsize=8)
             axes.set_xticks([])
             axes.set_xlabel(f"{len(gaps):,} queries")
             axes.tick_params(labelleft=place == 0)
     for row in panels:
         row[0].set_ylabel(f"{measure} minus\n{shown(results.baseline)}")
     return picture
+
+
+def _wrapped(name: str, width: int) -> str:
+    return "\n".join(wrap(shown(name), width))
 
 
 def _panels(

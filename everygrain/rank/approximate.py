@@ -54,7 +54,7 @@ class Approximate:
             quantizer = faiss.IndexFlatIP(dimensions)
             index = faiss.IndexIVFFlat(quantizer, dimensions, lists, faiss.METRIC_INNER_PRODUCT)
             index.train(vectors)
-            index.nprobe = max(1, lists // 16)
+            index.nprobe = min(lists, max(8, lists // 16))
         index.add(vectors)
         return cls(kind, index, owners, dense)
 
@@ -68,6 +68,8 @@ class Approximate:
     def recall(self, k: int = 10, sample: int = 200) -> float:
         """Return the mean share of the exact best k that is found, for a sample of vectors."""
         vectors, _ = self.dense.live_passages()
+        vectors = vectors[vectors.any(axis=1)]
+        k = min(k, self.dense.snapshot.count)
         chosen = np.linspace(0, len(vectors) - 1, min(sample, len(vectors))).astype(int)
         shares = []
         for query in vectors[np.unique(chosen)]:

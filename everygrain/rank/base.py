@@ -78,7 +78,8 @@ class Reranked(Composable):
     depth: int = 100
 
     def __repr__(self) -> str:
-        return f"{self.retriever!r} >> {self.reranker!r}"
+        shown = f"{self.retriever!r} >> {self.reranker!r}"
+        return shown if self.depth == 100 else f"{shown} (depth {self.depth})"
 
     def retrieve(self, queries: Queries, k: int = 10) -> Ranking:
         asked = named(queries)

@@ -87,8 +87,9 @@ class Fused(Composable):
 
     def __repr__(self) -> str:
         parts = ", ".join(repr(each) for each in self.retrievers)
-        plain = self.method == ReciprocalRank()
-        return f"fuse({parts})" if plain else f"fuse({parts}, method={self.method!r})"
+        parts += "" if self.method == ReciprocalRank() else f", method={self.method!r}"
+        parts += "" if self.depth == 100 else f", depth={self.depth}"
+        return f"fuse({parts})"
 
     def retrieve(self, queries: Queries, k: int = 10) -> Ranking:
         asked = named(queries)

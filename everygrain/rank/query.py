@@ -38,7 +38,7 @@ def parse(text: str, analyzer: Analyzer) -> Query:
 
     Raises QueryError for a phrase of stop words only, which the index keeps no places of.
     """
-    phrases = []
+    text, phrases = _decodable(text), []
     for match in _QUOTED.finditer(text):
         quoted = next(group for group in match.groups() if group is not None)
         places = analyzer.places(of_text(quoted))
@@ -63,7 +63,13 @@ def plain(text: str, analyzer: Analyzer) -> Query:
     In a text of more than eight terms, single characters are initials and list marks, and are
     left out (CISI: nDCG@10 .411 instead of .406); in a short query, "vitamin C" means C.
     """
+    text = _decodable(text)
     counts = Counter(analyzer.query(text))
     if len(counts) > LONG:
         counts = Counter({t: n for t, n in counts.items() if len(t) > 1 or t > LAST_LETTER})
     return Query(tuple(sorted(counts.items())), (), text)
+
+
+def _decodable(text: str) -> str:
+    """Return the text with lone surrogates, which nothing indexed can hold, as question marks."""
+    return text if text.isascii() else text.encode(errors="replace").decode()

@@ -78,12 +78,12 @@ def _hashed(identity: str) -> int:
 
 
 def is_reserved(identity: str) -> bool:
-    """Tell whether a document is one of the eighth that pseudo-queries are taken from.
+    """Tell whether a document is one of the quarter that pseudo-queries are taken from.
 
     An encoder that learns from the collection never sees these documents' pseudo-queries (see
     `unquestioned`), or it would answer them from memory.
     """
-    return _hashed(identity) % 8 == 0
+    return _hashed(identity) % 4 == 0
 
 
 def sampled_ids(view: View, most: int, reserved: bool = False) -> list[str]:

@@ -30,7 +30,9 @@ PLACES = {
 @pytest.fixture(scope="module")
 def processes():
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([worker.__name__, "scipy.sparse", "Stemmer"])
+    context.set_forkserver_preload(
+        ["everygrain.engine", "everygrain.encode.latent", "scipy.sparse"]
+    )
     return context
 
 
