@@ -162,8 +162,9 @@ def main() -> None:
     by_stage = stages(made)
     results["keywords by stage"] = by_stage
     lines += ["", "## Keywords by stage, answers of the two models", ""]
-    lines += ["Mean recall of keywords extracted from question and reference, by stems; cutting "
-              "the same passages smaller should change little. 'lost': of the keywords that the "
+    lines += ["Mean recall of keywords extracted from question and reference, by stems, over the "
+              "answers with passages; the same passages are also cut smaller, where a piece that "
+              "holds no coarse keyword counts for nothing. 'lost': of the keywords that the "
               "answer lacks, the share that this stage was the first to lack.", ""]  # fmt: skip
     lines += ["| stage | coarse | fine | points | lost |", "|" + "---|" * 5]
     for stage, means in by_stage.items():

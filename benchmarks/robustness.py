@@ -86,12 +86,12 @@ def markdown(rows: list[dict], told: argparse.Namespace) -> str:
         f"{MEASURE} | after | drop |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    unchanged: dict[str, None] = {}
+    unchanged: dict[tuple[str, str], list[str]] = {}
     typed = rows[0]["change"]
     for row in sorted(rows, key=lambda r: (told.sets.index(r["collection"]), r["change"] != typed,
                                            r["change"])):  # fmt: skip
         if row["overlap"] == 1 and row["tau"] > 1 - 1e-9:
-            unchanged[f"{row['change']} ({row['collection']}, {row['system']})"] = None
+            unchanged.setdefault((row["change"], row["collection"]), []).append(row["system"])
             continue
         star = "*" if row["p_corrected"] < 0.05 else ""
         interval = row["interval"]
@@ -102,7 +102,8 @@ def markdown(rows: list[dict], told: argparse.Namespace) -> str:
             f"{row['original'] - row['after']:+.3f}{star} [{interval['low']:+.3f}, "
             f"{interval['high']:+.3f}], {row['share']:+.1%} |"
         )
-    lines += ["", f"No ranking changed at all: {'; '.join(unchanged)}."] if unchanged else []
+    named = [f"{what} ({where}: {', '.join(who)})" for (what, where), who in unchanged.items()]
+    lines += ["", f"No ranking changed at all: {'; '.join(named)}."] if named else []
     return "\n".join(lines) + "\n"
 
 

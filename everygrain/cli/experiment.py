@@ -71,7 +71,9 @@ def experiment(
     if as_json:
         print_json(_told(results, plan))
     else:
-        _print(results, [str(file), *(["--output", str(output)] if output else [])])
+        options = [("--output", output), ("--keep", keep)]
+        told = [word for name, value in options if value for word in (name, str(value))]
+        _print(results, [str(file), *told])
 
 
 def preparing(

@@ -123,8 +123,12 @@ def contamination(
         seen |= known & set(_wholes(read))
         read_hashes = _word_hashes(read)
         for size, values, marks in zip(sizes, wanted, present, strict=True):
-            occurring = np.unique(_runs(read, read_hashes, size)[0])
-            marks |= np.isin(values, occurring, assume_unique=True)
+            if not len(values):
+                continue
+            occurring, _ = _runs(read, read_hashes, size)
+            places = np.searchsorted(values, occurring)
+            places[places == len(values)] = 0
+            marks[places[values[places] == occurring]] = True
     shape = (len(items), len(sizes))
     counts, found = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     for j, (values, owners) in enumerate(runs):

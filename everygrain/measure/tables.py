@@ -10,7 +10,7 @@ import csv
 import io
 import math
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from everygrain.measure.results import Cost, Figure, Results
 
@@ -85,7 +85,7 @@ def latex(results: Results) -> str:
         "\\midrule",
     ]
     of = {(e.collection, e.measure, e.system): e for e in results.figures}
-    best = {column: max(f"{e.mean:.4f}" for e in results.of(*column)) for column in columns}
+    best = {column: f"{max(e.mean for e in results.of(*column)):.4f}" for column in columns}
     for system in results.systems:
         row = [_tex(system)]
         for column in columns:
@@ -107,7 +107,7 @@ def cells(figure: Figure) -> list[str]:
     return [
         f"{figure.mean:.4f}",
         interval,
-        f"{figure.difference:+.4f}{'*' if figure.significant else ' '}",
+        f"{figure.difference:+.4f}{'*' if figure.significant else ''}",
         _probability(figure.p),
         _probability(figure.p_corrected),
     ]
@@ -117,7 +117,7 @@ def cost_cells(cost: Cost) -> list[str]:
     """Return a cost's cells under COST_HEADINGS."""
     return [
         f"{cost.seconds:,.2f}",
-        ABSENT if math.isnan(cost.queries_per_second) else f"{cost.queries_per_second:,.0f}",
+        _rate(cost.queries_per_second),
         ABSENT if cost.build_seconds is None else f"{cost.build_seconds:,.1f}",
         ABSENT if cost.index_bytes is None else f"{cost.index_bytes / 1e6:,.1f} MB",
         ABSENT if cost.model_calls is None else f"{cost.model_calls:,}",
@@ -136,7 +136,9 @@ def _table(first: str, headings: tuple[str, ...]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(Text(shown(first)), overflow="fold", min_width=18)
     for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
+        # signs of differences stand below each other, whether an asterisk follows or not
+        justify: Literal["left", "right"] = "left" if heading == "difference" else "right"
+        table.add_column(heading, justify=justify, no_wrap=True)
     return table
 
 
@@ -147,6 +149,12 @@ def _told(results: Results, collection: str) -> str:
         f"{queries}; baseline {shown(results.baseline)}; * p < .05 after Holm's correction; "
         f"seed {results.seed}, k = {results.k:,}."
     )
+
+
+def _rate(rate: float) -> str:
+    if math.isnan(rate):
+        return ABSENT
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
 
 
 def _probability(p: float) -> str:

@@ -122,10 +122,10 @@ def test_a_writer_killed_at_200_instants_loses_nothing_that_it_reported(tmp_path
         process.join()
         assert kind == "read", counted
         searches, generations = counted
-        assert searches > 50
-        assert generations > 50
+        assert searches > 20
+        assert generations > 20
     assert places == PLACES.keys()
-    assert committed > KILLS
+    assert committed > KILLS // 2
     assert in_flight > KILLS // 4
 
 
