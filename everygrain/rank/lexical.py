@@ -86,7 +86,7 @@ class Lexical:
             held = counts > 0
             documents, counts = documents[held], counts[held]
         weight = self.idf(len(postings.documents))
-        impacts = (documents, counts / (counts + self._norms[documents]) * weight)
+        impacts = (documents, counts / (counts + self._norms.take(documents)) * weight)
         self._remember(term, impacts)
         return impacts
 

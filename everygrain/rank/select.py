@@ -7,33 +7,33 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-_BLOCK = 64
-
 
 def at_least_kth(
     scores: npt.NDArray[np.float32], k: int, margin: float = 0.0
 ) -> npt.NDArray[np.int64]:
     """Return places of all scores that are not below the k-th best, less a margin.
 
-    The k-th best block maximum of blocks of 64 is at most the k-th best score, so one pass over
-    the scores with it leaves few to look at closely.
+    The k-th best of the maxima of several hundred groups is at most the k-th best score, so one
+    pass over the scores with it leaves few to look at closely.
     """
     count = len(scores)
     if k >= count:
         return np.arange(count)
-    whole = count // _BLOCK * _BLOCK
-    if count // _BLOCK > 4 * k:
-        peaks = scores[:whole].reshape(-1, _BLOCK).max(axis=1)
-        bound = np.partition(peaks, len(peaks) - k)[len(peaks) - k]
+    groups = max(256, 8 * k)
+    if count > 4 * groups:
+        whole = count // groups * groups
+        # groups run down the columns: the maximum of rows is a vector operation
+        peaks = scores[:whole].reshape(-1, groups).max(axis=0)
+        bound = np.partition(peaks, groups - k)[groups - k]
         near = np.flatnonzero(scores >= bound - np.float32(margin))
-        kept = scores[near]
-        if len(near) <= k:
-            return near
-        threshold = np.partition(kept, len(kept) - k)[len(kept) - k]
-        best: npt.NDArray[np.int64] = near[kept >= threshold - np.float32(margin)]
-        return best
-    threshold = np.partition(scores, count - k)[count - k]
-    return np.flatnonzero(scores >= threshold - np.float32(margin))
+        scores = scores[near]
+    else:
+        near = np.arange(count)
+    if len(near) <= k:
+        return near
+    threshold = np.partition(scores, len(near) - k)[len(near) - k]
+    best: npt.NDArray[np.int64] = near[scores >= threshold - np.float32(margin)]
+    return best
 
 
 def order(
