@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from everygrain.encode.base import Encoder
     from everygrain.engine import Index
     from everygrain.errors import EverygrainError
-    from everygrain.measure import Collection, evaluate
+    from everygrain.measure import Collection, Experiment, evaluate
     from everygrain.measure import load as load_collection
     from everygrain.rank.base import Reranker, Retriever
     from everygrain.rank.fuse import fuse
@@ -36,6 +36,7 @@ __all__ = [
     "Document",
     "Encoder",
     "EverygrainError",
+    "Experiment",
     "Hit",
     "Index",
     "Ranking",
@@ -54,6 +55,7 @@ _HOMES = {
     "Document": "everygrain.document:Document",
     "Encoder": "everygrain.encode.base:Encoder",
     "EverygrainError": "everygrain.errors:EverygrainError",
+    "Experiment": "everygrain.measure:Experiment",
     "Hit": "everygrain.document:Hit",
     "Index": "everygrain.engine:Index",
     "Ranking": "everygrain.document:Ranking",

@@ -142,7 +142,7 @@ class _Reader:
             if self.take().text == ">>":
                 self.fail(
                     "rerankers cannot be named in text",
-                    "Compose it in Python, and give it to everygrain.measure.Experiment.",
+                    "Compose it in Python, and give it to everygrain.Experiment.",
                 )
             k = self.number()
             if k < 1 or k != int(k):

@@ -28,7 +28,7 @@ from everygrain.measure.sharing import Sharing, Spent, counts_calls
 from everygrain.measure.significance import randomisation_test
 from everygrain.rank.base import Retriever, check_k
 
-DEPTH = 1000
+DEPTH = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,8 @@ class Experiment:
     measures     names as ir_measures writes them
     baseline     name of the system that the others are compared with; the first, if None
     seed         of the intervals and tests
-    k            number of documents to retrieve for a query, at least the measures' cutoffs
+    k            number of documents to retrieve for a query, at least the measures' cutoffs; a
+                 measure without one, such as AP, sees no more
 
     Raises MeasureError for nothing to compare, two collections of one name, a k that is below a
     measure's cutoff, and a baseline that is none of the systems.

@@ -6,7 +6,7 @@
     measures = ["nDCG@10", "R@100"]
     baseline = "lexical"
     seed = 0
-    k = 1000
+    k = 100
     split = "test"
 
 Only collections and systems must be there.

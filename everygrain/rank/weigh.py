@@ -3,15 +3,19 @@
 A sampled document's title (or, where there is none, one of its sentences, or its first third) is
 a pseudo-query for the rest of the document: title and sentence are taken out of it before both
 legs score it, or the lexical leg would find its own words. Titles are asked whole and with half
-of their words gone. For each weight of a grid, the pseudo-queries give the mean gain
-1 / log2(1 + rank) within the first ten.
+of their words gone. The
+gain of a query is 1 / log2(1 + rank) where its document is within the first ten, else 0.
 
-Which of the weights that are within one standard error of the best (of the paired difference)
-is kept depends on what was asked. Titles are their authors' own words and flatter the leg that
-matches words: the largest dense weight is kept. Pieces of the same text flatter the leg that
-guesses its topic: the smallest is kept. On five judged collections with two encoders this rule
-never lost more than .0034 nDCG@10 to the lexical leg and gained up to .033; the best weight as
-such, or its bootstrap mean, lost .009. See benchmarks/results/quality.md for what it gives.
+What the legs deserve follows from how they compare, q = mean gain of the dense leg / of the
+lexical leg, less one standard error (bootstrap), so that a small sample is believed less:
+
+    weight of the dense leg / weight of the lexical leg = min(2 q^6, 3)
+
+The law was fitted on five judged development collections with three encoders. The best weight
+on the pseudo-queries themselves is a worse guide: their curve is flat near its top, and where
+the top lies moved with the sample from 0 to 3 times the best; taking it, its bootstrap mean or
+the ends of its confidence band lost up to .0155 nDCG@10 to the lexical leg alone, the law at
+most .003. See benchmarks/results/quality.md for what it gives.
 """
 
 from __future__ import annotations
@@ -33,11 +37,13 @@ from everygrain.rank.query import Query, plain
 from everygrain.rank.select import at_least_kth
 from everygrain.segment.base import Segmenter
 
-# ratios of the dense leg's weight to the lexical leg's
+# ratios of the dense leg's weight to the lexical leg's at which the curve is measured
 RATIOS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0)
 SAMPLE = 120
 _FEWEST = 20
 _DEPTH = 100
+_RESAMPLES = 200
+LARGEST = 3.0
 _AT_ONCE = 40
 
 
@@ -147,9 +153,8 @@ def fit(
     kinds: dict[str, int] = {}
     for query in asked:
         kinds[query.kind] = kinds.get(query.kind, 0) + 1
-    titles = kinds.get("title", 0) + kinds.get("half title", 0)
-    place = chosen_place(gains[:, :-1], largest=2 * titles >= len(asked))
-    ratio = RATIOS[place]
+    ratio = deserved_ratio(gains[:, 0], gains[:, -1])
+    place = int(np.abs(np.array(RATIOS) - ratio).argmin())
     means = gains.mean(axis=0)
     return Fitted(
         round(ratio / (1 + ratio), 4),
@@ -221,13 +226,15 @@ def _score_rest(view: View, query: Query, pseudo: PseudoQuery) -> float:
     return score
 
 
-def chosen_place(gains: npt.NDArray[np.float64], largest: bool) -> int:
-    """Return the largest or smallest place in the grid within one standard error of the best.
+def deserved_ratio(lexical: npt.NDArray[np.float64], dense: npt.NDArray[np.float64]) -> float:
+    """Return the dense leg's weight over the lexical leg's, in [0, 3], from paired gains.
 
-    gains   (queries, weights); the error is that of the paired difference to the best weight
+    lexical, dense   (queries,) gains of each leg alone
     """
-    best = int(gains.mean(axis=0).argmax())
-    behind = gains[:, [best]] - gains
-    error = behind.std(axis=0, ddof=1) / np.sqrt(len(gains))
-    near = np.flatnonzero(behind.mean(axis=0) <= error + 1e-12)
-    return int(near[-1] if largest else near[0])
+    if not lexical.mean() > 0:
+        return LARGEST if dense.mean() > 0 else 0.0
+    draws = np.random.default_rng(0).integers(0, len(lexical), (_RESAMPLES, len(lexical)))
+    below = np.maximum(lexical[draws].mean(axis=1), 1e-9)
+    error = float((dense[draws].mean(axis=1) / below).std(ddof=1))
+    quality = max(float(dense.mean() / lexical.mean()) - error, 0.0)
+    return min(2 * quality**6, LARGEST)

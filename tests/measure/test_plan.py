@@ -25,7 +25,7 @@ def test_folders_are_relative_to_the_file_and_the_rest_has_defaults(file, tmp_pa
         "lexical": "none", "dense": "latent",
     }  # fmt: skip
     assert (plan.measures, plan.baseline) == (("nDCG@10",), "lexical")
-    assert (plan.seed, plan.k, plan.split) == (0, 1000, None)
+    assert (plan.seed, plan.k, plan.split) == (0, 100, None)
 
 
 def test_every_key_is_read(file):
@@ -63,7 +63,7 @@ def test_a_baseline_may_be_written_in_another_way_than_its_system(file):
         (PLAIN.replace("latent", "latnet"), "There is no encoder 'latnet'"),
         (PLAIN.replace("latent", "none"), "'dense' needs an encoder"),
         (PLAIN + 'measures = ["nDGC@10"]', "Perhaps nDCG is meant"),
-        (PLAIN + 'measures = ["R@5000"]', "'R@5000' looks deeper than the 1,000"),
+        (PLAIN + 'measures = ["R@5000"]', "'R@5000' looks deeper than the 100"),
         (PLAIN + "measures = []", "'measures' is empty"),
         (PLAIN + "measures = [1]", r"'measures' is \[1\]. Give a list of texts"),
         (PLAIN + 'baseline = "hybrid"', "The baseline 'hybrid' is none of the systems"),

@@ -29,7 +29,7 @@ def test_values_of_every_query_are_kept(tmp_path):
 def test_json_has_every_figure_of_collection_system_and_measure_and_null_for_nan():
     told = json.loads(json.dumps(run({"mixed": MIXED, "good": GOOD}).to_json(), allow_nan=False))
     assert {name: told[name] for name in ("baseline", "seed", "k")} == {
-        "baseline": "mixed", "seed": 0, "k": 1000,
+        "baseline": "mixed", "seed": 0, "k": 100,
     }  # fmt: skip
     assert [(e["collection"], e["measure"], e["system"]) for e in told["figures"]] == [
         ("small", measure, system) for measure in ("RR", "R@2") for system in ("mixed", "good")
