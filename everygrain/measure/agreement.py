@@ -1,153 +1,113 @@
-"""How far judges agree, beyond what chance would give: Cohen's kappa and Krippendorff's alpha.
+"""Two figures for each of several systems: do both put the systems in the same order?
 
-    kappa = 1 - sum of w[i, j] observed[i, j] / sum of w[i, j] expected[i, j]
-    alpha = 1 - observed disagreement / expected disagreement, over all pairs of grades that were
-            given to one document, each document's pairs weighted by 1 / (its grades - 1)
-
-1 is full agreement, 0 what chance gives. Both are NaN where everybody gave one and the same grade
-throughout: nothing was told apart, so nothing can be said of agreement.
-
-Sources: Cohen, A coefficient of agreement for nominal scales (1960); Cohen, Weighted kappa (1968);
-Krippendorff, Computing Krippendorff's alpha-reliability (2011).
+Spearman's rho and Kendall's tau-b, with bootstrap intervals over systems. A sample of systems is
+given by how often each occurs in it, so that all samples are computed in a few matrix products.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from everygrain.errors import MeasureError
+from everygrain.measure.pairs import Values, differences
 
-Floats = npt.NDArray[np.float64]
-Unit = TypeVar("Unit", bound=Hashable)
-
-
-def confusion(
-    first: Mapping[Unit, int], second: Mapping[Unit, int], grades: Sequence[int]
-) -> Floats:
-    """Return how often the first judge gave grade i where the second gave j: (grades, grades).
-
-    Only what both have graded counts. Raises MeasureError for a grade that is not in the list.
-    """
-    place = {grade: i for i, grade in enumerate(grades)}
-    table = np.zeros((len(grades), len(grades)))
-    for unit in first.keys() & second.keys():
-        for grade in (first[unit], second[unit]):
-            if grade not in place:
-                raise MeasureError(f"There is no grade {grade!r}.", f"There are {list(grades)}.")
-        table[place[first[unit]], place[second[unit]]] += 1
-    return table
+SAMPLES = 2000
 
 
-def kappa(table: Floats, disagreement: Floats | None = None) -> float:
-    """Return Cohen's kappa of a confusion table.
+@dataclass(frozen=True)
+class Correlation:
+    """A rank correlation in [-1, 1], with a percentile bootstrap interval; NaN where all the
+    systems are equal by one of the figures."""
 
-    disagreement   (grades, grades) weights, 0 on the diagonal; 1 for every other pair if None
-    """
-    if disagreement is None:
-        disagreement = 1.0 - np.eye(len(table))
-    expected = np.outer(table.sum(axis=1), table.sum(axis=0))
-    chance = float((disagreement * expected).sum())
-    if not chance:
-        return float("nan")
-    return 1.0 - float((disagreement * table).sum()) * float(table.sum()) / chance
+    value: float
+    low: float
+    high: float
 
-
-def quadratic(grades: Sequence[int]) -> Floats:
-    """Return weights of disagreement that grow with the square of the distance of two grades."""
-    values = np.array(grades, dtype=np.float64)
-    return np.subtract.outer(values, values) ** 2
-
-
-def alpha_nominal(units: Iterable[Sequence[int]]) -> float:
-    """Return Krippendorff's alpha where two grades are the same or not.
-
-    units   for each document the grades that it got, by however many judges; those with fewer
-            than two count for nothing
-    """
-    values, coincidences = _coincidences(units)
-    return _alpha(coincidences, 1.0 - np.eye(len(values)))
-
-
-def alpha_ordinal(units: Iterable[Sequence[int]]) -> float:
-    """Return Krippendorff's alpha where grades have an order: two are as far apart as there are
-    grades given between them, each counted to its half at the ends."""
-    values, coincidences = _coincidences(units)
-    totals = coincidences.sum(axis=1)
-    middles = np.cumsum(totals) - totals / 2
-    return _alpha(coincidences, np.subtract.outer(middles, middles) ** 2)
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Two judges, on what both have graded.
+    """How far two orders of the same systems agree.
 
-    table       how often the first gave grade i where the second gave j
-    kappa       Cohen's
-    quadratic   Cohen's, weighted by the squared distance of the grades
+    systems   number of systems, over which the intervals are drawn
     """
 
-    first: str
-    second: str
-    table: tuple[tuple[int, ...], ...]
-    kappa: float
-    quadratic: float
-
-    @property
-    def both(self) -> int:
-        """Return the number of documents that both have graded."""
-        return sum(map(sum, self.table))
-
-    @property
-    def same(self) -> int:
-        """Return to how many of them both gave one grade."""
-        return sum(row[i] for i, row in enumerate(self.table))
+    systems: int
+    spearman: Correlation
+    kendall: Correlation
 
 
-def compare(grades: Mapping[str, Mapping[Unit, int]], scale: Sequence[int]) -> list[Agreement]:
-    """Return the agreement of every two judges, in the order they are given.
+def agreement(
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    *,
+    confidence: float = 0.95,
+    samples: int = SAMPLES,
+    seed: int = 0,
+) -> Agreement:
+    """Return the rank correlations of two rows of figures.
 
-    grades   judge -> document -> grade
+    first, second   (n,) one figure a system, in the same order; equal ones share their ranks
+
+    Samples in which all systems are equal have no correlation and are drawn in vain. Raises
+    MeasureError for fewer than three systems, rows of two lengths, NaN or infinity, and for a
+    confidence or a number of samples out of range.
     """
-    found = []
-    for first, second in combinations(grades, 2):
-        table = confusion(grades[first], grades[second], scale)
-        counts = tuple(tuple(int(count) for count in row) for row in table)
-        plain, weighted = kappa(table), kappa(table, quadratic(scale))
-        found.append(Agreement(first, second, counts, plain, weighted))
-    return found
+    if not 0 < confidence < 1 or samples < 1:
+        raise MeasureError(
+            f"The confidence is {confidence}, with {samples} samples.",
+            "Use a share such as 0.95, and at least one sample.",
+        )
+    differences(first, second)  # refuses what cannot be compared
+    x, y = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    n = len(x)
+    if n < 3:
+        raise MeasureError(f"{n} systems have no order to compare.", "Give at least three.")
+    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), samples)
+    counts = np.concatenate([np.ones((1, n)), drawn])
+    tail = (1 - confidence) / 2
+    return Agreement(
+        n,
+        _correlation(spearmans(x, y, counts), tail),
+        _correlation(kendalls(x, y, counts), tail),
+    )
 
 
-def by_unit(grades: Mapping[str, Mapping[Unit, int]]) -> list[list[int]]:
-    """Return the grades of each document, whoever gave them."""
-    units: dict[Unit, list[int]] = {}
-    for each in grades.values():
-        for unit, grade in each.items():
-            units.setdefault(unit, []).append(grade)
-    return list(units.values())
+def spearmans(x: Values, y: Values, counts: Values) -> Values:
+    """Return (samples,) values of rho; NaN where a row is constant in a sample.
+
+    counts   (samples, n) how often each system occurs in each sample
+    """
+    ranks = [counts @ ((v[:, None] < v) + 0.5 * (v[:, None] == v)) for v in (x, y)]
+    total = counts.sum(axis=1, keepdims=True)
+    left, right = (r - (counts * r).sum(axis=1, keepdims=True) / total for r in ranks)
+    squares = [(counts * each**2).sum(axis=1) for each in (left, right)]
+    return _ratio((counts * left * right).sum(axis=1), squares[0] * squares[1])
 
 
-def _coincidences(units: Iterable[Sequence[int]]) -> tuple[list[int], Floats]:
-    """Return the grades that were given, in order, and how often two met in one document."""
-    paired = [unit for unit in units if len(unit) > 1]
-    values = sorted({grade for unit in paired for grade in unit})
-    place = {grade: i for i, grade in enumerate(values)}
-    coincidences = np.zeros((len(values), len(values)))
-    for unit in paired:
-        counts = np.bincount([place[grade] for grade in unit], minlength=len(values))
-        coincidences += (np.outer(counts, counts) - np.diag(counts)) / (len(unit) - 1)
-    return values, coincidences
+def kendalls(x: Values, y: Values, counts: Values) -> Values:
+    """Return (samples,) values of tau-b; NaN where a row is constant in a sample."""
+    left, right = (np.sign(v[:, None] - v) for v in (x, y))
+
+    def pairs(signs: Values) -> Values:
+        found: Values = ((counts @ signs) * counts).sum(axis=1)
+        return found
+
+    return _ratio(pairs(left * right), pairs(left**2) * pairs(right**2))
 
 
-def _alpha(coincidences: Floats, distance: Floats) -> float:
-    totals = coincidences.sum(axis=1)
-    expected = float((distance * np.outer(totals, totals)).sum())
-    if not expected:
-        return float("nan")
-    observed = float((distance * coincidences).sum())
-    return 1.0 - (float(totals.sum()) - 1.0) * observed / expected
+def _ratio(above: Values, squared: Values) -> Values:
+    missing = np.full(len(above), np.nan)
+    found = np.divide(above, np.sqrt(squared), out=missing, where=squared > 1e-12)
+    return np.clip(found, -1, 1)
+
+
+def _correlation(values: Values, tail: float) -> Correlation:
+    known = values[1:][~np.isnan(values[1:])]
+    low, high = np.quantile(known, [tail, 1 - tail]) if len(known) else (np.nan, np.nan)
+    return Correlation(float(values[0]), float(low), float(high))

@@ -3,8 +3,8 @@
 A sampled document's title (or, where there is none, one of its sentences, or its first third) is
 a pseudo-query for the rest of the document: title and sentence are taken out of it before both
 legs score it, or the lexical leg would find its own words. Titles are asked whole and with half
-of their words gone. The
-gain of a query is 1 / log2(1 + rank) where its document is within the first ten, else 0.
+of their words gone. The gain of a query is 1 / log2(1 + rank) where its document is within the
+first ten, else 0.
 
 What the legs deserve follows from how they compare, q = mean gain of the dense leg / of the
 lexical leg, less one standard error (bootstrap), so that a small sample is believed less:
@@ -13,9 +13,9 @@ lexical leg, less one standard error (bootstrap), so that a small sample is beli
 
 The law was fitted on five judged development collections with three encoders. The best weight
 on the pseudo-queries themselves is a worse guide: their curve is flat near its top, and where
-the top lies moved with the sample from 0 to 3 times the best; taking it, its bootstrap mean or
-the ends of its confidence band lost up to .0155 nDCG@10 to the lexical leg alone, the law at
-most .003. See benchmarks/results/quality.md for what it gives.
+the top lies moves with the sample; taking it, its bootstrap mean or the ends of its confidence
+band lost up to .0155 nDCG@10 to the lexical leg alone. See benchmarks/results/quality.md for
+what the law gives.
 """
 
 from __future__ import annotations
