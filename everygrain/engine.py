@@ -167,7 +167,16 @@ class Index:
                 f"Leave the encoder out, or run `everygrain reencode {self.folder} "
                 f"--encoder {encoder}` to build new vectors beside the old and swap them in.",
             )
-        if expected is not None:
+        if expected is None and self.store.setting("encoder_spec") == "given" and not len(self):
+            with writer(self.store) as write:  # its making was interrupted
+                write.set_encoder(encoder, "given")
+        elif expected is None:
+            raise EncoderMismatchError(
+                f"The index in {self.folder} holds no vectors yet, so {encoder.fingerprint} cannot "
+                "be the encoder they were made with.",
+                "Call index.reencode(encoder) to make them.",
+            )
+        else:
             check_fingerprint(self.folder, expected, encoder)
             self.store.use_encoder(encoder)
 

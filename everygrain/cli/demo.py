@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,7 +50,12 @@ def demo(
         ["search", str(folder), "your own question", "--explain"],
         ["add", "my-index", "FOLDER-OR-FILE"],
     ):
-        print_command(console, " ", ["everygrain", *words])
+        print_command(console, " ", [_as_typed(), *words])
+
+
+def _as_typed() -> str:
+    """Return the command as this shell would find it: by name, or by the path it was run by."""
+    return "everygrain" if which("everygrain") else os.path.relpath(sys.argv[0])
 
 
 def _fill(index: Index, folder: Path) -> None:

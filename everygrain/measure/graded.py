@@ -1,6 +1,6 @@
 """T2Ranking's files -> a Collection with judgements of four grades.
 
-Source: T2Ranking, A large-scale Chinese Benchmark for Passage Ranking. Grades go from 0
+Source: T2Ranking: A large-scale Chinese Benchmark for Passage Ranking. Grades go from 0
 (irrelevant) to 3 (perfectly relevant); for retrieval a passage counts from grade 2 on, so ask for
 `R(rel=2)@50` or `RR(rel=2)@10`; `nDCG@5` takes the grades as gains, EXPONENTIAL_NDCG 2^grade - 1.
 """

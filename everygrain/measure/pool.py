@@ -122,10 +122,11 @@ def write_pool(path: str | Path, items: Iterable[Item]) -> int:
     count = 0
     try:
         with made.open("w", encoding="utf-8") as file:
-            for count, item in enumerate(items, 1):
+            for item in items:
                 row = {name: getattr(item, name) for name in FIELDS}
                 row |= {"evidence": item.evidence} if item.evidence else {}
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                count += 1
             file.flush()
             os.fsync(file.fileno())
         if not count:
