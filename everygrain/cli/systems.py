@@ -26,7 +26,8 @@ def systems(
     from everygrain.cli.terminal import print_json
     from everygrain.systems import load
 
-    rows = [row for row in load() if status is None or row.status == status.value]
+    every = load()
+    rows = [row for row in every if status is None or row.status == status.value]
     if as_json:
         print_json([asdict(row) for row in rows])
         return
@@ -47,5 +48,5 @@ def systems(
     console = output()
     if rows:
         console.print(table)
-    works = sum(row.status == "works" for row in rows)
-    console.print(f"{works} work, {len(rows) - works} are planned.")
+    works = sum(row.status == "works" for row in every)
+    console.print(f"Of {len(every)} systems {works} work, {len(every) - works} are planned.")
