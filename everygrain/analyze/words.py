@@ -21,6 +21,7 @@ import numpy.typing as npt
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 )
+_FIRST_WHOLE_WORD = "\u0e00"
 _ASCII_WORD = re.compile(r"[^\W_]+")
 # what normalisation may join to the character before: jamo, half-width voicing
 _JOINING = "\u1160-\u11ff\uff9e\uff9f"
@@ -56,6 +57,12 @@ class Words:
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         shift = np.repeat(self.offsets[:-1][texts] - offsets[:-1], lengths)
         return Words(self.vocabulary, self.ids[np.arange(offsets[-1]) + shift], offsets)
+
+
+def is_mark(word: str) -> bool:
+    """Tell whether a word is a single letter or digit: as often an initial or a list mark as a
+    word. Single characters of scripts that put no space between words are words."""
+    return len(word) == 1 and word < _FIRST_WHOLE_WORD
 
 
 def of_text(text: str) -> list[str]:

@@ -18,6 +18,7 @@ from everygrain.cli.demo import demo
 from everygrain.cli.evaluate import evaluate
 from everygrain.cli.experiment import experiment
 from everygrain.cli.info import info
+from everygrain.cli.judge import judge
 from everygrain.cli.outcome import guarded, interrupted, muted
 from everygrain.cli.run import run
 from everygrain.cli.search import search
@@ -42,6 +43,7 @@ for command in (
     systems,
 ):  # fmt: skip
     app.command()(guarded(command))
+app.add_typer(judge, name="judge")
 
 
 def _show_version(wanted: bool) -> None:

@@ -17,6 +17,7 @@ from everygrain.errors import ModelError
 
 _BUCKET = 16
 _TOKENS_AT_ONCE = 512
+_PROMPTS = {"query": ("query",), "document": ("document", "passage", "corpus")}
 
 
 def minilm_folder() -> Path:
@@ -52,6 +53,13 @@ class Transformer:
     """
 
     name: str = "minilm"
+
+    @classmethod
+    def of(cls, model: Any, folder: str | Path) -> Transformer:
+        """Return the encoder of a SentenceTransformer in memory, which is saved to a folder that
+        it is read from ever after."""
+        model.save(str(folder))
+        return cls(str(folder))
 
     @cached_property
     def folder(self) -> str:
@@ -101,8 +109,12 @@ class Transformer:
         import torch
 
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
-        prompts = getattr(self._model, "prompts", None) or {}
-        prompt = prompts.get(kind) or ""
+        prompt = self._prompt(kind)
+        if not hasattr(self._model.tokenizer, "pad"):  # no transformer within, such as a table
+            for i, text in enumerate(texts):
+                if text.strip():
+                    vectors[i] = self._model.encode(text, prompt=prompt, show_progress_bar=False)
+            return unit(vectors)
         buckets: dict[int, list[int]] = {}
         limit = int(self._model.max_seq_length or 512)
         tokenizer = self._model.tokenizer
@@ -132,6 +144,11 @@ class Transformer:
                     found = self._model(dict(features))["sentence_embedding"]
                 vectors[batch] = found[: len(batch)].float().numpy()
         return unit(vectors)
+
+    def _prompt(self, kind: Kind) -> str:
+        """Return what goes before a text, by the first of the library's names for the kind."""
+        prompts: dict[str, str] = getattr(self._model, "prompts", None) or {}
+        return next((prompts[name] for name in _PROMPTS[kind] if prompts.get(name)), "")
 
     def save(self, folder: Path) -> None:
         described = {"kind": "transformer", "name": self.name}

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from everygrain.analyze import is_mark
 from everygrain.errors import EverygrainError
 from everygrain.index.catalogue import Catalogue, SegmentRow
 from everygrain.index.content import content_hash
-from everygrain.index.files import REBUILD
+from everygrain.index.files import REBUILD, unpack_strings
 from everygrain.index.segment import LEXICAL, Segment, digest
 from everygrain.index.store import Store, encoder_folder
 from everygrain.index.writer import writer
@@ -153,6 +154,8 @@ def _array_problems(segment: Segment) -> Iterator[str]:
             yield f"{LEXICAL} has documents out of order"
             return
     held = lexical["title_counts"].astype(np.int64) + lexical["text_counts"]
+    marks = [is_mark(term) for term in unpack_strings(lexical["terms"], lexical["term_offsets"])]
+    held[np.repeat(np.array(marks, dtype=bool), np.diff(starts))] = 0
     lengths = lexical["title_lengths"].astype(np.int64) + lexical["text_lengths"]
     if (held < 65_535).all() and not np.array_equal(_sums(documents, held, count), lengths):
         yield f"{LEXICAL} counts other terms than its documents' lengths say"

@@ -6,12 +6,11 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from everygrain.analyze import Analyzer
+from everygrain.analyze import Analyzer, is_mark
 from everygrain.analyze.words import of_text
 from everygrain.errors import QueryError
 
 LONG = 8
-LAST_LETTER = "\u2fff"  # above it are scripts whose single characters are words
 _QUOTED = re.compile(r'"([^"]*)"|“([^”]*)”|„([^“”]*)[“”]|«([^»]*)»')
 
 
@@ -66,7 +65,7 @@ def plain(text: str, analyzer: Analyzer) -> Query:
     text = _decodable(text)
     counts = Counter(analyzer.query(text))
     if len(counts) > LONG:
-        counts = Counter({t: n for t, n in counts.items() if len(t) > 1 or t > LAST_LETTER})
+        counts = Counter({t: n for t, n in counts.items() if not is_mark(t)})
     return Query(tuple(sorted(counts.items())), (), text)
 
 

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from everygrain.analyze.words import of_text
+from everygrain.analyze.words import is_mark, of_text
 from everygrain.document import Document
 from everygrain.index.vectors import passage_text
 from everygrain.rank.fuse import combine_scores
@@ -215,7 +215,8 @@ def _score_rest(view: View, query: Query, pseudo: PseudoQuery) -> float:
     """Return BM25 of what is left of a document, under the collection's statistics."""
     scorer = view.lexical()
     title, text = view.analyzer.query(pseudo.title), view.analyzer.query(pseudo.body)
-    length = scorer.bm25.title * len(title) + scorer.bm25.text * len(text)
+    lengths = [sum(not is_mark(term) for term in terms) for terms in (title, text)]
+    length = scorer.bm25.title * lengths[0] + scorer.bm25.text * lengths[1]
     norm = float(scorer.saturation(np.array([length], dtype=np.float64))[0])
     score = 0.0
     for term, occurrences in query.terms:

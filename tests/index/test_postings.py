@@ -39,6 +39,10 @@ def assert_same(one, other):
         assert array.tolist() == other[name].tolist(), name
 
 
+def length(text):
+    return sum(not ("0" <= term <= "z") or len(term) > 1 for term in ANALYZER.query(text))
+
+
 @given(documents)
 def test_postings_are_what_counters_count(rows):
     arrays = built(rows)
@@ -49,8 +53,8 @@ def test_postings_are_what_counters_count(rows):
             expected.setdefault(term, []).append((i, titles[term], texts[term]))
     assert read(arrays) == expected
     assert list(read(arrays)) == sorted(expected, key=str.encode)
-    assert arrays["title_lengths"].tolist() == [len(ANALYZER.query(t)) for t, _ in rows]
-    assert arrays["text_lengths"].tolist() == [len(ANALYZER.query(t)) for _, t in rows]
+    assert arrays["title_lengths"].tolist() == [length(t) for t, _ in rows]
+    assert arrays["text_lengths"].tolist() == [length(t) for _, t in rows]
     assert unpack_strings(arrays["ids"], arrays["id_offsets"]) == [
         f"d{i}" for i in range(len(rows))
     ]
@@ -90,6 +94,13 @@ def test_a_hand_worked_example():
     assert arrays["token_offsets"].tolist() == [0, 6, 7, 10]
     assert arrays["title_tokens"].tolist() == [2, 0, 1]
     assert arrays["text_lengths"].tolist() == [2, 0, 2]
+
+
+def test_single_letters_and_digits_are_found_but_add_no_length():
+    arrays = built([("vitamin C", "1. of vitamin 中")])
+    assert read(arrays)["c"] == [(0, 1, 0)]
+    assert arrays["title_lengths"].tolist() == [1]
+    assert arrays["text_lengths"].tolist() == [2]
 
 
 def test_counts_stop_at_what_16_bits_hold_and_lengths_do_not():

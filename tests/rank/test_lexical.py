@@ -121,7 +121,10 @@ def test_settings_out_of_range_are_refused(wrong):
 def test_scores_are_those_of_bm25s_on_the_bundled_collection(tmp_path):
     papers = load(bundled())
     documents, queries = list(papers.documents()), list(papers.queries.values())
-    tokens = [ENGLISH.query(f"{d.title} {d.text}") for d in documents]
+    # single letters and digits, which our lengths leave out, are left out of both
+    tokens = [
+        [term for term in ENGLISH.query(f"{d.title} {d.text}") if len(term) > 1] for d in documents
+    ]
     theirs = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
     theirs.index(tokens, show_progress=False)
     with Index(tmp_path / "index", encoder="none", language="en") as index:
