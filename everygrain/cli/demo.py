@@ -55,7 +55,9 @@ def demo(
 
 def _as_typed() -> str:
     """Return the command as this shell would find it: by name, or by the path it was run by."""
-    return "everygrain" if which("everygrain") else os.path.relpath(sys.argv[0])
+    if which("everygrain") or Path(sys.argv[0]).name == "__main__.py":
+        return "everygrain"
+    return os.path.relpath(sys.argv[0])
 
 
 def _fill(index: Index, folder: Path) -> None:

