@@ -22,6 +22,7 @@ from everygrain.cli.judge import judge
 from everygrain.cli.outcome import guarded, interrupted, muted
 from everygrain.cli.run import run
 from everygrain.cli.search import search
+from everygrain.cli.suite import suite
 from everygrain.cli.systems import systems
 from everygrain.cli.terminal import prepare
 from everygrain.cli.upkeep import compact, doctor, reencode
@@ -40,7 +41,7 @@ app = typer.Typer(
 
 for command in (
     demo, add, search, delete, info, doctor, compact, reencode, run, evaluate, experiment,
-    systems,
+    suite, systems,
 ):  # fmt: skip
     app.command()(guarded(command))
 app.add_typer(judge, name="judge")

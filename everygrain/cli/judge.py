@@ -92,7 +92,9 @@ def pool(
     remark(f"{told}, in {output}.")
     if pooled < len(asked):
         remark(f"Nothing was found for {len(asked) - pooled:,} of the queries.")
-    print_command(console(), "Next:", ["everygrain", "judge", "page", str(output), "--judge", "NAME"])
+    print_command(
+        console(), "Next:", ["everygrain", "judge", "page", str(output), "--judge", "NAME"]
+    )
 
 
 @judge.command("page")

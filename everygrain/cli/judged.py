@@ -107,6 +107,7 @@ def export(
 
 def _grades(pool: Path, remark: Any) -> dict[str, dict[tuple[str, str], int]]:
     """Return judge -> (query id, document id) -> grade, of what the pool holds."""
+    from everygrain.cli.terminal import counted
     from everygrain.measure.consensus import grades_of
     from everygrain.measure.ledger import Ledger
     from everygrain.measure.pool import read_pool
@@ -118,7 +119,7 @@ def _grades(pool: Path, remark: Any) -> dict[str, dict[tuple[str, str], int]]:
         for name, given in every.items()
     }
     if foreign := sum(map(len, every.values())) - sum(map(len, kept.values())):
-        remark(f"{foreign:,} grades are of documents that {pool} does not hold; they are left out.")
+        remark(f"Left out: {counted(foreign, 'grade')} of documents that {pool} does not hold.")
     return {name: given for name, given in kept.items() if given}
 
 

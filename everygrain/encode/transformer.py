@@ -17,7 +17,6 @@ from everygrain.errors import ModelError
 
 _BUCKET = 16
 _TOKENS_AT_ONCE = 512
-_PROMPTS = {"query": ("query",), "document": ("document", "passage", "corpus")}
 
 
 def minilm_folder() -> Path:
@@ -109,7 +108,8 @@ class Transformer:
         import torch
 
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
-        prompt = self._prompt(kind)
+        prompts = getattr(self._model, "prompts", None) or {}
+        prompt = prompts.get(kind) or ""
         if not hasattr(self._model.tokenizer, "pad"):  # no transformer within, such as a table
             for i, text in enumerate(texts):
                 if text.strip():
@@ -144,11 +144,6 @@ class Transformer:
                     found = self._model(dict(features))["sentence_embedding"]
                 vectors[batch] = found[: len(batch)].float().numpy()
         return unit(vectors)
-
-    def _prompt(self, kind: Kind) -> str:
-        """Return what goes before a text, by the first of the library's names for the kind."""
-        prompts: dict[str, str] = getattr(self._model, "prompts", None) or {}
-        return next((prompts[name] for name in _PROMPTS[kind] if prompts.get(name)), "")
 
     def save(self, folder: Path) -> None:
         described = {"kind": "transformer", "name": self.name}

@@ -104,7 +104,8 @@ def kendalls(x: Values, y: Values, counts: Values) -> Values:
 def _ratio(above: Values, squared: Values) -> Values:
     missing = np.full(len(above), np.nan)
     found = np.divide(above, np.sqrt(squared), out=missing, where=squared > 1e-12)
-    return np.clip(found, -1, 1)
+    clipped: Values = np.clip(found, -1, 1)
+    return clipped
 
 
 def _correlation(values: Values, tail: float) -> Correlation:

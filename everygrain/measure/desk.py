@@ -7,7 +7,6 @@ not on the disk, and a judge may use two windows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from everygrain.analyze import Analyzer, locate
@@ -34,10 +33,7 @@ class Desk:
         self.ledger = ledger
         self.judge = judge
         self._numbers = {item.pair: number for number, item in enumerate(items)}
-
-    @cached_property
-    def _analyzer(self) -> Analyzer:
-        return Analyzer(detect([item.text for item in self.items]))
+        self._analyzer = Analyzer(detect([item.text for item in items]))
 
     def state(self) -> dict[str, Any]:
         """Return all but the documents: judge, grades, queries, and each document's judgement."""

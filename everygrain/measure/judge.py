@@ -12,8 +12,8 @@ from everygrain.read.lines import decode
 from everygrain.read.record import parse_json
 
 GRADES: Mapping[int, tuple[str, str]] = {
-    0: ("Irrelevant", "says nothing about it"),
-    1: ("Related", "same topic, no answer"),
+    0: ("Irrelevant", "not about it"),
+    1: ("Related", "on the topic only"),
     2: ("Relevant", "answers in part"),
     3: ("Perfect", "answers it fully"),
 }

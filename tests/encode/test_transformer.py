@@ -113,6 +113,37 @@ def test_a_folder_is_encoded_with_its_own_prompts(copied, minilm):
     assert np.allclose(prompted.encode([text]), minilm.encode([text]), atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["document", "passage"])
+def test_a_document_has_the_prompt_that_encode_document_gives_it(copied, name):
+    path = copied / "config_sentence_transformers.json"
+    described = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps(described | {"prompts": {"query": "q: ", name: "about: "}}))
+    from sentence_transformers import SentenceTransformer
+
+    text = "what an index is"
+    expected = SentenceTransformer(str(copied), device="cpu").encode_document([text])
+    assert np.allclose(Transformer(str(copied)).encode([text]), expected, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_model_in_memory_without_a_transformer_within_is_an_encoder_too(tmp_path):
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import StaticEmbedding
+    from tokenizers import Tokenizer
+
+    words = Tokenizer.from_file(str(minilm_folder() / "tokenizer.json"))
+    model = SentenceTransformer(modules=[StaticEmbedding(words, embedding_dim=8)], device="cpu")
+    encoder = Transformer.of(model, tmp_path / "kept")
+    found = encoder.encode([*TEXTS, " "])
+    expected = model.encode(TEXTS, normalize_embeddings=True)
+    assert encoder.dimensions == 8
+    assert np.abs(found[:-1] - expected).max() < 1e-5
+    assert not found[-1].any()
+    assert encoder.encode(TEXTS[2:4])[1].tobytes() == found[3].tobytes()
+    encoder.save(tmp_path)
+    assert registry.load(tmp_path).fingerprint == encoder.fingerprint
+
+
 def test_a_missing_folder_is_an_error_with_a_remedy(tmp_path):
     for use in (lambda t: t.encode(["a"]), lambda t: t.fingerprint, lambda t: t.dimensions):
         with pytest.raises(ModelError, match="nowhere' cannot be loaded") as caught:

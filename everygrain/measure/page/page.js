@@ -147,6 +147,7 @@ function judge(changes, told) {
 function move(step) {
   const last = state.items.length - 1;
   const number = here === null ? (step < 0 ? last : 0) : here + step;
+  at("said").textContent = "";
   return number < 0 || number > last ? queue : run(() => show(number));
 }
 

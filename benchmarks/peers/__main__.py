@@ -1,0 +1,121 @@
+"""Everygrain and its peers, each in a process of its own, interleaved run by run.
+
+    python -m benchmarks.peers [--sizes 10000,50000,all] [--runs 5] [--only dense]
+
+Every run asks each engine in turn, in an order turned by one each time, so that a slow minute of
+the machine hurts all alike. Engines that are not installed or fail are named with the reason:
+
+    pip install -c constraints.txt -e ".[models,bench]"
+
+Absolute figures are this machine's; the ratios within a run are the result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from benchmarks.peers import data, measuring, plots, report
+from benchmarks.peers.worker import ENGINES
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "benchmarks" / "results"
+KINDS = ("lexical", "dense", "hybrid", "measuring")
+
+Row = dict[str, Any]
+
+
+def ask(row: Row, folder: Path, timeout: float) -> Row:
+    """Run one task in a process of its own; return the row with figures, or with `failed`."""
+    told = [row["task"], row["kind"], row["name"], str(folder), str(row["size"]), str(row["run"])]
+    command = [sys.executable, "-m", "benchmarks.peers.worker", *told]
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return row | {"failed": f"not done after {timeout:.0f} s"}
+    if done.returncode < 0:
+        return row | {"failed": f"killed by signal {-done.returncode}"}
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        return row | {"failed": lines[-1][:200]}
+    return row | {"figures": json.loads(done.stdout.splitlines()[-1])}
+
+
+def tasks(sizes: list[int], runs: int, kinds: list[str]) -> list[Row]:
+    """Return all that is to be done, in order: for each run and size, every engine."""
+    engines = [(e.kind, e.name) for e in ENGINES if e.kind in kinds]
+    listed = []
+    for run in range(runs):
+        turned = engines[run % max(len(engines), 1) :] + engines[: run % max(len(engines), 1)]
+        for size in sizes:
+            listed += [("speed", *engine, size, run) for engine in turned]
+        if run == 0:  # the same each time
+            listed += [("quality", *engine, 0, run) for engine in engines]
+        if "measuring" in kinds:
+            listed += [("measuring", "measuring", n, 0, run) for n in measuring.PACKAGES]
+    keys = ("task", "kind", "name", "size", "run")
+    return [dict(zip(keys, values, strict=True)) for values in listed]
+
+
+def versions() -> dict[str, str]:
+    """Return the version of each peer's packages, or "not installed"."""
+    told = {}
+    packages = " ".join([e.package for e in ENGINES] + list(measuring.PACKAGES.values()))
+    for package in sorted({each.split("[")[0] for each in packages.split()}):
+        try:
+            told[package] = version(package)
+        except PackageNotFoundError:
+            told[package] = "not installed"
+    return told
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--sizes", default="10000,50000,all", help="numbers of papers, or all")
+    options.add_argument("--runs", type=int, default=5)
+    options.add_argument("--only", choices=KINDS, action="append", help="may be given repeatedly")
+    options.add_argument("--timeout", type=float, default=1800, help="seconds for one process")
+    options.add_argument("--out", type=Path, default=RESULTS)
+    told = options.parse_args()
+    named = told.sizes.split(",")
+    sizes = sorted({data.count_papers() if size == "all" else int(size) for size in named})
+    rows = []
+    begun = perf_counter()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "data"
+        folder.mkdir()
+        data.prepare(folder, max(sizes))
+        for row in tasks(sizes, told.runs, told.only or list(KINDS)):
+            rows.append(ask(row, folder, told.timeout))
+            print(round(perf_counter() - begun), rows[-1], file=sys.stderr, flush=True)
+    results = {
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(perf_counter() - begun),
+        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+        "sizes": sizes,
+        "runs": told.runs,
+        "versions": versions(),
+        "rows": rows,
+    }
+    told.out.mkdir(exist_ok=True, parents=True)
+    (told.out / "peers.json").write_text(json.dumps(results, indent=1) + "\n")
+    (told.out / "peers.md").write_text(report.markdown(results))
+    plots.draw(results, told.out)
+    print(report.markdown(results))
+
+
+if __name__ == "__main__":
+    main()

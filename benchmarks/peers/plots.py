@@ -1,0 +1,77 @@
+"""The pictures: engines side by side at the largest size, and growth over sizes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.peers.report import FIGURES, US, values
+from benchmarks.peers.worker import ENGINES
+
+KINDS = ("lexical", "dense", "hybrid")
+SHOWN = ("documents_per_second", "update_seconds", "p50_ms", "queries_per_second", "peak_mib")
+
+
+def draw(results: dict[str, Any], folder: Path) -> None:
+    """Write peers.png, and peers_growth.png where there is more than one size."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    _bars(results, folder / "peers.png")
+    if len(results["sizes"]) > 1:
+        _growth(results, folder / "peers_growth.png")
+
+
+def _bars(results: dict[str, Any], path: Path) -> None:
+    from matplotlib import pyplot
+
+    size = results["sizes"][-1]
+    figure, grid = pyplot.subplots(3, len(SHOWN), figsize=(18, 9), layout="constrained")
+    for row, kind in zip(grid, KINDS, strict=True):
+        for axes, shown in zip(row, SHOWN, strict=True):
+            for engine in reversed([e for e in ENGINES if e.kind == kind]):
+                found = sorted(values(results, kind, engine.name, size, shown).values())
+                middle = median(found) if found else 0.0
+                least, most = (found[0], found[-1]) if found else (0.0, 0.0)
+                color = "tab:orange" if engine.name.startswith(US) else "tab:blue"
+                error = [[middle - least], [most - middle]]
+                axes.barh(engine.name, middle, xerr=error if found else None, color=color,
+                          error_kw={"capsize": 3, "lw": 1})  # fmt: skip
+            axes.set_xscale("log")
+            axes.grid(axis="x", alpha=0.3)
+            heading, more = FIGURES[shown]
+            if kind == KINDS[0]:
+                axes.set_title(f"{heading} ({'more' if more else 'less'} is better)", fontsize=10)
+            if axes is not row[0]:
+                axes.set_yticklabels([])
+            else:
+                axes.set_ylabel(kind)
+    figure.suptitle(
+        f"{size:,} papers, medians and least-most of {results['runs']} interleaved runs; "
+        "logarithmic; no bar: no such figure"
+    )
+    figure.savefig(path, dpi=90)
+    pyplot.close(figure)
+
+
+def _growth(results: dict[str, Any], path: Path) -> None:
+    from matplotlib import pyplot
+
+    shown = ("build_seconds", "p50_ms", "update_seconds")
+    figure, grid = pyplot.subplots(3, len(shown), figsize=(15, 12), layout="constrained")
+    for row, kind in zip(grid, KINDS, strict=True):
+        for axes, name in zip(row, shown, strict=True):
+            for engine in (e for e in ENGINES if e.kind == kind):
+                found = [values(results, kind, engine.name, s, name) for s in results["sizes"]]
+                pairs = zip(results["sizes"], found, strict=True)
+                points = [(s, median(f.values())) for s, f in pairs if f]
+                if points:
+                    width = 2.5 if engine.name.startswith(US) else 1.2
+                    axes.plot(*zip(*points, strict=True), "o-", lw=width, label=engine.name)
+            axes.set(xscale="log", yscale="log", title=f"{kind}: {FIGURES[name][0]}")
+            axes.set_xlabel("papers")
+            axes.grid(alpha=0.3)
+        row[0].legend(fontsize=8)
+    figure.savefig(path, dpi=90)
+    pyplot.close(figure)
