@@ -18,9 +18,11 @@ test: $(STAMP)  ## style, types and the whole test suite
 fast: $(STAMP)  ## the tests without the slow ones
 	@$(BIN)/python -m pytest -m "not slow"
 
-bench: $(STAMP)  ## every benchmark; needs the collections in ../shared/data, takes an hour
+bench: $(STAMP)  ## every benchmark; needs the collections in ../shared/data, takes hours
 	@$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[bench]"
+	-@$(BIN)/pip install --quiet --constraint constraints.txt hnswlib  # needs a C++ compiler
 	@for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
+	@$(BIN)/python -m benchmarks.peers
 
 # The exact versions come from constraints.txt; torch is pinned there to its build for the CPU.
 $(STAMP): pyproject.toml constraints.txt

@@ -5,7 +5,9 @@
 Every run asks each engine in turn, in an order turned by one each time, so that a slow minute of
 the machine hurts all alike. Engines that are not installed or fail are named with the reason:
 
-    pip install -c constraints.txt -e ".[models,bench]"
+    pip install -c constraints.txt -e ".[models,bench]" hnswlib
+
+(hnswlib comes as source alone and needs a C++ compiler, so it is not in the extra `bench`.)
 
 Absolute figures are this machine's; the ratios within a run are the result.
 """
@@ -49,8 +51,17 @@ def ask(row: Row, folder: Path, timeout: float) -> Row:
         return row | {"failed": f"killed by signal {-done.returncode}"}
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no message"]
-        return row | {"failed": lines[-1][:200]}
+        return row | {"failed": lines[-1][:200] + remedy(row, lines[-1])}
     return row | {"figures": json.loads(done.stdout.splitlines()[-1])}
+
+
+def remedy(row: Row, message: str) -> str:
+    """Return how to install an engine that lacks its packages, or nothing."""
+    if not message.startswith(("ModuleNotFoundError", "ImportError")):
+        return ""
+    packages = {(e.kind, e.name): e.package for e in ENGINES}
+    packages |= {("measuring", name): package for name, package in measuring.PACKAGES.items()}
+    return f"; pip install -c constraints.txt {packages[row['kind'], row['name']]}"
 
 
 def tasks(sizes: list[int], runs: int, kinds: list[str]) -> list[Row]:

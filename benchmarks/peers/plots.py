@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor, log10
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -18,28 +19,34 @@ def draw(results: dict[str, Any], folder: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    _bars(results, folder / "peers.png")
+    _dots(results, folder / "peers.png")
     if len(results["sizes"]) > 1:
         _growth(results, folder / "peers_growth.png")
 
 
-def _bars(results: dict[str, Any], path: Path) -> None:
+def _dots(results: dict[str, Any], path: Path) -> None:
     from matplotlib import pyplot
+    from matplotlib.ticker import NullFormatter
 
     size = results["sizes"][-1]
     figure, grid = pyplot.subplots(3, len(SHOWN), figsize=(18, 9), layout="constrained")
     for row, kind in zip(grid, KINDS, strict=True):
         for axes, shown in zip(row, SHOWN, strict=True):
-            for engine in reversed([e for e in ENGINES if e.kind == kind]):
+            engines = [e for e in ENGINES if e.kind == kind]
+            for place, engine in enumerate(engines):
                 found = sorted(values(results, kind, engine.name, size, shown).values())
-                middle = median(found) if found else 0.0
-                least, most = (found[0], found[-1]) if found else (0.0, 0.0)
-                color = "tab:orange" if engine.name.startswith(US) else "tab:blue"
-                error = [[middle - least], [most - middle]]
-                axes.barh(engine.name, middle, xerr=error if found else None, color=color,
-                          error_kw={"capsize": 3, "lw": 1})  # fmt: skip
+                if found:
+                    middle = median(found)
+                    color = "tab:orange" if engine.name.startswith(US) else "tab:blue"
+                    error = [[middle - found[0]], [found[-1] - middle]]
+                    axes.errorbar(middle, place, xerr=error, fmt="o", capsize=4, color=color)
+            axes.set_yticks(range(len(engines)), [engine.name for engine in engines])
+            axes.set_ylim(len(engines) - 0.5, -0.5)
             axes.set_xscale("log")
-            axes.grid(axis="x", alpha=0.3)
+            axes.xaxis.set_minor_formatter(NullFormatter())
+            low, high = axes.get_xlim()
+            axes.set_xlim(10 ** floor(log10(low)), 10 ** ceil(log10(high)))  # whole decades
+            axes.grid(alpha=0.3)
             heading, more = FIGURES[shown]
             if kind == KINDS[0]:
                 axes.set_title(f"{heading} ({'more' if more else 'less'} is better)", fontsize=10)
@@ -49,7 +56,7 @@ def _bars(results: dict[str, Any], path: Path) -> None:
                 axes.set_ylabel(kind)
     figure.suptitle(
         f"{size:,} papers, medians and least-most of {results['runs']} interleaved runs; "
-        "logarithmic; no bar: no such figure"
+        "logarithmic; no dot: no such figure"
     )
     figure.savefig(path, dpi=90)
     pyplot.close(figure)

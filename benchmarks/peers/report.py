@@ -156,7 +156,7 @@ def markdown(results: dict[str, Any]) -> str:
     lines = [
         "# Everygrain beside its peers",
         "",
-        f"Made by `python -m benchmarks.peers`: {results['runs']} interleaved runs at {sizes} "
+        f"Made by `python -m benchmarks.peers`: {results['runs']} interleaved run(s) at {sizes} "
         f"papers (titles and abstracts), {results['seconds']:,} s in all, {results['made'][:10]}. "
         "The full measurement is `--sizes 10000,50000,all --runs 5`, its default. Cells are "
         "medians (least-most) over the runs. Each engine has a process of its own in every run.",
