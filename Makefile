@@ -22,7 +22,7 @@ bench: $(STAMP)  ## every benchmark; needs the collections in ../shared/data, ta
 	@$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[bench]"
 	-@$(BIN)/pip install --quiet --constraint constraints.txt hnswlib  # needs a C++ compiler
 	@for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
-	@$(BIN)/python -m benchmarks.peers
+	@cd benchmarks && ../$(BIN)/python -m peers
 
 # The exact versions come from constraints.txt; torch is pinned there to its build for the CPU.
 $(STAMP): pyproject.toml constraints.txt

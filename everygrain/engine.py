@@ -163,7 +163,7 @@ class Index:
                 return
             raise EncoderMismatchError(
                 f"The index in {self.folder} was built with the encoder '{spec}' "
-                f"({expected or 'not fitted yet'}), not '{encoder}'.",
+                f"({expected or 'without vectors'}), not '{encoder}'.",
                 f"Leave the encoder out, or run `everygrain reencode {self.folder} "
                 f"--encoder {encoder}` to build new vectors beside the old and swap them in.",
             )
@@ -216,6 +216,8 @@ class Index:
     def delete(self, ids: Sequence[str] = (), *, where: str | None = None) -> Report:
         """Delete documents by id, or all that a filter holds for. Ids that are not here are
         told in the report's notes."""
+        if isinstance(ids, str):
+            raise QueryError(f"'{ids}' is one id, not a list of ids.", f"Write delete([{ids!r}]).")
         chosen = list(ids)
         if where is not None:
             with self.views.newest() as view:
@@ -370,6 +372,8 @@ class Index:
             chosen = system or ("hybrid" if view.snapshot.has_vectors else "lexical")
             depth = k if grain == "document" else max(2 * k, 20)
             parsed = parse(query, view.analyzer)
+            if parsed.is_empty:  # nothing but stop words: vectors would guess, and find everything
+                return []
             found = view.find(parsed, chosen, depth, where)
             held = view.store.catalogue.fetch(found.ids)
             documents = [held[identity] for identity in found.ids]

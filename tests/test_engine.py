@@ -18,6 +18,7 @@ from everygrain.errors import (
     StoredIndexError,
 )
 from everygrain.measure import evaluate, load
+from everygrain.rank.fuse import fuse
 
 
 class Letters:
@@ -439,3 +440,34 @@ def test_two_threads_search_while_a_third_adds(tmp_path, papers):
             assert seen == sorted(seen)
         assert len(index) == 120
         assert index.doctor() == []
+
+
+def test_one_id_is_not_taken_for_a_list_of_ids(tmp_path):
+    with Index(tmp_path / "index", encoder="none") as index:
+        index.add([Document(i, "bread") for i in ("s", "o", "soup")])
+        with pytest.raises(QueryError, match="one id"):
+            index.delete("soup")
+        assert len(index) == 3
+
+
+def test_a_query_of_only_stop_words_finds_nothing_by_vectors_either(tmp_path):
+    with Index(tmp_path / "index", encoder="latent") as index:
+        index.add([Document(str(i), f"bread number {i} of the house") for i in range(8)])
+        assert index.search("the of") == []
+
+
+def test_reciprocal_ranks_are_a_system_by_name(tmp_path):
+    with Index(tmp_path / "index", encoder="latent") as index:
+        index.add([Document(str(i), f"bread {'yeast ' * (i % 3)} house") for i in range(9)])
+        named = index.retriever("rrf").retrieve(["yeast bread"], 9)
+        composed = fuse(index.retriever("lexical"), index.retriever("dense"))
+        assert named.by_query() == composed.retrieve(["yeast bread"], 9).by_query()
+        assert index.search("yeast", system="rrf")[0].legs.keys() == {"lexical", "dense"}
+
+
+def test_evidence_for_a_phrase_holds_the_phrase(tmp_path):
+    text = "Foam rises in the bowl. Add a pinch of sugar. Sugar is sweet."
+    with Index(tmp_path / "index", encoder="latent") as index:
+        index.add([Document("a", text), Document("b", "Sugar and foam. A pinch.")])
+        hits = index.search('"pinch of sugar"', grain="sentence")
+        assert [hit.spans[0].text for hit in hits] == ["Add a pinch of sugar."]

@@ -1,6 +1,6 @@
 """Everygrain and its peers, each in a process of its own, interleaved run by run.
 
-    python -m benchmarks.peers [--sizes 10000,50000,all] [--runs 5] [--only dense]
+    cd benchmarks && python -m peers [--sizes 10000,50000,all] [--runs 5] [--only dense]
 
 Every run asks each engine in turn, in an order turned by one each time, so that a slow minute of
 the machine hurts all alike. Engines that are not installed or fail are named with the reason:
@@ -26,11 +26,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from benchmarks.peers import data, measuring, plots, report
-from benchmarks.peers.worker import ENGINES
+from peers import data, measuring, plots, report
+from peers.worker import ENGINES
 
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "benchmarks" / "results"
+BENCHMARKS = Path(__file__).resolve().parents[1]
+RESULTS = BENCHMARKS / "results"
 KINDS = ("lexical", "dense", "hybrid", "measuring")
 
 EVIDENCE = "everygrain, evidence"  # ranks as everygrain does
@@ -40,10 +40,10 @@ Row = dict[str, Any]
 def ask(row: Row, folder: Path, timeout: float) -> Row:
     """Run one task in a process of its own; return the row with figures, or with `failed`."""
     told = [row["task"], row["kind"], row["name"], str(folder), str(row["size"]), str(row["run"])]
-    command = [sys.executable, "-m", "benchmarks.peers.worker", *told]
+    command = [sys.executable, "-m", "peers.worker", *told]
     try:
         done = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False
+            command, cwd=BENCHMARKS, capture_output=True, text=True, timeout=timeout, check=False
         )
     except subprocess.TimeoutExpired:
         return row | {"failed": f"not done after {timeout:.0f} s"}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.peers.engine import Batch, Queries, static_encoder, text_of
 from everygrain.document import Document
+from peers.engine import Batch, Queries, static_encoder, text_of
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 ADDED, DELETED = 1_000, 100

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from benchmarks.peers import lexical
-from benchmarks.peers.engine import Batch, Engine, Found, K, Queries, Vectors, static_encoder
+from peers import lexical
+from peers.engine import Batch, Engine, Found, K, Queries, Vectors, static_encoder
 
 
 class Known:

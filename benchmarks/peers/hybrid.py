@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers import dense, lexical
-from benchmarks.peers.engine import Batch, Engine, Found, K, Queries, static_encoder, words_of
+from peers import dense, lexical
+from peers.engine import Batch, Engine, Found, K, Queries, static_encoder, words_of
 
 
 class Everygrain(lexical.Everygrain):

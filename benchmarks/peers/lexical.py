@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers.engine import Batch, Engine, Found, K, Queries, words_of
+from peers.engine import Batch, Engine, Found, K, Queries, words_of
 
 
 class Everygrain(Engine):

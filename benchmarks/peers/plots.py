@@ -7,8 +7,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.peers.report import FIGURES, US, values
-from benchmarks.peers.worker import ENGINES
+from peers.report import FIGURES, US, values
+from peers.worker import ENGINES
 
 KINDS = ("lexical", "dense", "hybrid")
 SHOWN = ("documents_per_second", "update_seconds", "p50_ms", "queries_per_second", "peak_mib")
@@ -64,19 +64,28 @@ def _dots(results: dict[str, Any], path: Path) -> None:
 
 def _growth(results: dict[str, Any], path: Path) -> None:
     from matplotlib import pyplot
+    from matplotlib.ticker import NullFormatter, NullLocator
 
     shown = ("build_seconds", "p50_ms", "update_seconds")
     figure, grid = pyplot.subplots(3, len(shown), figsize=(15, 12), layout="constrained")
     for row, kind in zip(grid, KINDS, strict=True):
         for axes, name in zip(row, shown, strict=True):
-            for engine in (e for e in ENGINES if e.kind == kind):
+            for i, engine in enumerate(e for e in ENGINES if e.kind == kind):
                 found = [values(results, kind, engine.name, s, name) for s in results["sizes"]]
                 pairs = zip(results["sizes"], found, strict=True)
                 points = [(s, median(f.values())) for s, f in pairs if f]
                 if points:
                     width = 2.5 if engine.name.startswith(US) else 1.2
-                    axes.plot(*zip(*points, strict=True), "o-", lw=width, label=engine.name)
+                    axes.plot(
+                        *zip(*points, strict=True), "o-", color=f"C{i}", lw=width, label=engine.name
+                    )
             axes.set(xscale="log", yscale="log", title=f"{kind}: {FIGURES[name][0]}")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.set_xticks(results["sizes"], [f"{size:,}" for size in results["sizes"]])
+            axes.yaxis.set_minor_formatter(NullFormatter())
+            low, high = axes.get_ylim()
+            axes.set_ylim(10 ** floor(log10(low)), 10 ** ceil(log10(high)))  # whole decades
             axes.set_xlabel("papers")
             axes.grid(alpha=0.3)
         row[0].legend(fontsize=8)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
-from benchmarks.peers import measuring
-from benchmarks.peers.worker import ENGINES
+from peers import measuring
+from peers.worker import ENGINES
 
 US = "everygrain"
 # figure -> (heading, whether more is better)
@@ -102,7 +102,7 @@ def section(results: dict[str, Any], kind: str, size: int) -> list[str]:
         columns = {f: values(results, kind, engine.name, size, f) for f in FIGURES}
         if not any(columns.values()):
             reason = failed.get((kind, engine.name), ["not run"])[0]
-            figures.append([engine.name, f"no figures: {reason}"] + ["-"] * (len(FIGURES) + 1))
+            figures.append([engine.name, f"no figures: {reason}"] + ["-"] * (len(FIGURES) + 2))
             continue
         cells = [spread(list(found.values())) for found in columns.values()]
         if not engine.updates:
@@ -111,7 +111,7 @@ def section(results: dict[str, Any], kind: str, size: int) -> list[str]:
         recall = list(values(results, kind, engine.name, size, "recall").values())
         cells.append(f"{ndcg[0]:.3f}" if ndcg else "-")
         cells.append(f"{median(recall):.3f}" if recall else "-")
-        figures.append([engine.name, *cells])
+        figures.append([engine.name, str(max(map(len, columns.values()))), *cells])
         ours = {f: values(results, kind, US, size, f) for f in COMPARED}
         if engine.name != US:
             told = [spread(ratios(columns[f], ours[f])) for f in COMPARED]
@@ -121,7 +121,7 @@ def section(results: dict[str, Any], kind: str, size: int) -> list[str]:
     if kind != "dense":
         figures, last = [row[:-1] for row in figures], last[:1]
     lines = [f"## {kind.capitalize()}, {size:,} papers", ""]
-    lines += table(["engine", *heads, *last], figures)
+    lines += table(["engine", "runs", *heads, *last], figures)
     lines += ["Peer / everygrain, run by run; below 1, the peer needs less:", ""]
     return lines + table(["engine", *(FIGURES[f][0] for f in COMPARED)], compared)
 
@@ -150,13 +150,29 @@ def measured(results: dict[str, Any]) -> list[str]:
     return lines + table(heads, rows)
 
 
+def visibility(results: dict[str, Any]) -> list[str]:
+    """Return a line for each engine that missed new documents, or found deleted ones, when it
+    was asked for them by title or vector."""
+    lines = []
+    for engine in ENGINES:
+        for size in results["sizes"]:
+            new = values(results, engine.kind, engine.name, size, "new_found").values()
+            old = values(results, engine.kind, engine.name, size, "deleted_found").values()
+            if min(new, default=1) < 1 or max(old, default=0) > 0:
+                lines.append(
+                    f"- After updating {size:,} papers {engine.kind}, {engine.name} found "
+                    f"{min(new):.0%} of 20 new documents and {max(old):.0%} of 20 deleted ones."
+                )
+    return lines
+
+
 def markdown(results: dict[str, Any]) -> str:
     """Return the page."""
     sizes = ", ".join(f"{size:,}" for size in results["sizes"])
     lines = [
         "# Everygrain beside its peers",
         "",
-        f"Made by `python -m benchmarks.peers`: {results['runs']} interleaved run(s) at {sizes} "
+        f"Made by `make bench` (`python -m peers`): {results['runs']} interleaved runs at {sizes} "
         f"papers (titles and abstracts), {results['seconds']:,} s in all, {results['made'][:10]}. "
         "The full measurement is `--sizes 10000,50000,all --runs 5`, its default. Cells are "
         "medians (least-most) over the runs. Each engine has a process of its own in every run.",
@@ -169,6 +185,8 @@ def markdown(results: dict[str, Any]) -> str:
         "with it inside the clock. Recall is against exact search over the same vectors.",
         "",
     ]
+    if "remark" in results:  # what is special about these figures, put into the JSON by hand
+        lines += [f"**{results['remark']}**", ""]
     rows = [
         [
             kind, f"{FIGURES[figure][0]}, {size:,}", number(ours), f"{peer} {number(theirs)}",
@@ -187,6 +205,7 @@ def markdown(results: dict[str, Any]) -> str:
     lines += ["## Notes", ""]
     lines += [f"- {e.kind}, {e.name}: {e.note}." for e in ENGINES]
     lines += [f"- Versions: {', '.join(f'{n} {v}' for n, v in results['versions'].items())}."]
+    lines += visibility(results)
     told = failures(results)
     for (kind, name), reasons in told.items():
         lines.append(f"- FAILED {kind}, {name}: {'; '.join(reasons)}.")

@@ -1,6 +1,6 @@
 """One engine in a process of its own: everything about it that is measured.
 
-python -m benchmarks.peers.worker TASK KIND NAME FOLDER SIZE RUN
+python -m peers.worker TASK KIND NAME FOLDER SIZE RUN
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peers import data, dense, hybrid, lexical, measuring
-from benchmarks.peers.engine import Batch, Engine, Found, K, Queries
+from peers import data, dense, hybrid, lexical, measuring
+from peers.engine import Batch, Engine, Found, K, Queries
 
 ENGINES: list[type[Engine]] = [
     lexical.Everygrain,

@@ -12,6 +12,7 @@ import typer
 
 from everygrain.cli.options import ENCODERS, AsJson, IndexFolder
 from everygrain.cli.terminal import is_watched
+from everygrain.cli.written import refuse_overwriting
 
 if TYPE_CHECKING:
     from everygrain.cli.sources import Sources
@@ -56,6 +57,8 @@ def add(
     _check_language(language)
     if encoder is not None:
         registry.check(encoder)
+    if rejects is not None:
+        refuse_overwriting(rejects, "--rejects", [Path(name) for name in source])
     begun = perf_counter()
     with nullcontext() if rejects is None else open(rejects, "w", encoding="ascii") as kept:
         sources = Sources(source, format, kept)

@@ -23,6 +23,7 @@ class System(StrEnum):
     lexical = "lexical"
     dense = "dense"
     hybrid = "hybrid"
+    rrf = "rrf"
 
 
 def _folder(name: str) -> Path:

@@ -36,9 +36,11 @@ def run(
     Its columns are query, Q0, document, rank, score and system."""
     from everygrain.cli import terminal
     from everygrain.cli.progress import progress
+    from everygrain.cli.written import refuse_overwriting
     from everygrain.engine import Index
     from everygrain.measure.beir import read_queries
 
+    refuse_overwriting(output, "--output", [queries])
     asked = read_queries(queries)
     with Index.open(index) as opened:
         chosen = "lexical" if opened.store.fingerprint is None else "hybrid"

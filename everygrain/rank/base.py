@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import index
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from everygrain.document import Ranking
@@ -49,7 +50,11 @@ def named(queries: Queries) -> dict[str, str]:
 
 def check_k(k: int) -> None:
     """Raise QueryError unless k is a number of results."""
-    if not isinstance(k, int) or isinstance(k, bool) or k < 1:
+    try:
+        whole = index(k)
+    except TypeError:
+        raise QueryError(f"k = {k!r} is no whole number.", "Use k of 1 or more.") from None
+    if whole < 1 or isinstance(k, bool):
         raise QueryError(f"k = {k} asks for no results.", "Use k of 1 or more.")
 
 
@@ -82,6 +87,7 @@ class Reranked(Composable):
         return shown if self.depth == 100 else f"{shown} (depth {self.depth})"
 
     def retrieve(self, queries: Queries, k: int = 10) -> Ranking:
+        check_k(k)
         asked = named(queries)
         depth = k if isinstance(self.retriever, Cut) else max(k, self.depth)
         return self.reranker.rerank(asked, self.retriever.retrieve(asked, depth)).cut(k)
@@ -102,4 +108,5 @@ class Cut(Composable):
         return f"({shown}) % {self.k}" if " " in shown else f"{shown} % {self.k}"
 
     def retrieve(self, queries: Queries, k: int = 10) -> Ranking:
+        check_k(k)
         return self.retriever.retrieve(queries, self.k)

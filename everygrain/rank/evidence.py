@@ -57,6 +57,9 @@ def score_spans(
         vector = view.query_vectors([query.text])[0]
         vectors = view.encoder.encode(texts).astype(np.float64)
         dense = np.multiply(vectors, vector.astype(np.float64)).sum(axis=1).astype(np.float32)
+    if query.phrases:
+        held = _holding(view, query, texts)
+        lexical, dense = np.where(held, lexical, 0), np.where(held, dense, 0)
     share = {"lexical": 0.0, "dense": 1.0}.get(system, view.weight)
     return Candidates(owners, flat, combine_scores(lexical, dense, share))
 
@@ -69,13 +72,37 @@ def _coverage(view: View, query: Query, texts: Sequence[str]) -> npt.NDArray[np.
     }
     whole = sum(weights.values()) or 1.0
     words = [of_text(text) for text in texts]
-    vocabulary = sorted({word for each in words for word in each})
-    stems = dict(zip(vocabulary, view.analyzer.places(vocabulary), strict=True))
+    stems = _stems(view, words)
     scores = []
     for each in words:
         held = {stems[word] for word in each}
         scores.append(sum(weight for term, weight in weights.items() if term in held) / whole)
     return np.array(scores, dtype=np.float32)
+
+
+def _stems(view: View, words: Sequence[Sequence[str]]) -> dict[str, str | None]:
+    vocabulary = sorted({word for each in words for word in each})
+    return dict(zip(vocabulary, view.analyzer.places(vocabulary), strict=True))
+
+
+def _holding(view: View, query: Query, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Tell which texts hold every phrase that any of them holds; the title may hold the others."""
+    words = [of_text(text) for text in texts]
+    stems = _stems(view, words)
+    places = [[stems[word] for word in each] for each in words]
+    kept = np.ones(len(texts), dtype=bool)
+    for phrase in query.phrases:
+        size = len(phrase)
+        held = np.array(
+            [
+                any(tuple(each[i : i + size]) == phrase for i in range(len(each) - size + 1))
+                for each in places
+            ],
+            dtype=bool,
+        )
+        if held.any():
+            kept &= held
+    return kept
 
 
 def best_spans(candidates: Candidates, owner: int, most: int = 3) -> list[tuple[int, float]]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from everygrain.document import Ranking
 from everygrain.errors import QueryError
-from everygrain.rank.base import Composable, Queries, Retriever, named
+from everygrain.rank.base import Composable, Queries, Retriever, check_k, named
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ class Fused(Composable):
         return f"fuse({parts})"
 
     def retrieve(self, queries: Queries, k: int = 10) -> Ranking:
+        check_k(k)
         asked = named(queries)
         found = [r.retrieve(asked, max(k, self.depth)).by_query() for r in self.retrievers]
         rows = [

@@ -22,12 +22,12 @@ from everygrain.index.store import Store
 from everygrain.rank.approximate import Approximate
 from everygrain.rank.base import Composable, Queries, check_k, named
 from everygrain.rank.dense import Dense
-from everygrain.rank.fuse import combine_scores
+from everygrain.rank.fuse import ReciprocalRank, combine_scores
 from everygrain.rank.lexical import BM25, Lexical
 from everygrain.rank.query import Query, plain
 from everygrain.rank.select import at_least_kth, order
 
-SYSTEMS = ("lexical", "dense", "hybrid")
+SYSTEMS = ("lexical", "dense", "hybrid", "rrf")
 DEPTH = 100
 UNWEIGHED = 0.2  # the dense leg's share before any measurement
 
@@ -208,6 +208,37 @@ class View:
             ]
         return Found(numbers, best, ids, legs)
 
+    def find_by_ranks(
+        self,
+        query: Query,
+        vector: npt.NDArray[np.float32],
+        k: int,
+        mask: Mask | None = None,
+    ) -> Found:
+        """Fuse both legs' best documents by reciprocal ranks, with equal weights."""
+        for phrase in query.phrases:
+            held = self.lexical().holds_phrase(phrase)
+            mask = held if mask is None else mask & held
+        depth = max(DEPTH, k)
+        found = {
+            "lexical": self.find_lexical(query, depth, mask),
+            "dense": self.find_dense(vector, depth, mask),
+        }
+        columns = [dict(zip(f.ids, f.scores.tolist(), strict=True)) for f in found.values()]
+        fused = ReciprocalRank().combine(columns)
+        numbers = {i: int(n) for f in found.values() for i, n in zip(f.ids, f.numbers, strict=True)}
+        best = sorted(fused, key=lambda i: (-np.float32(fused[i]), i))[:k]
+        legs = {}
+        for name, column in zip(found, columns, strict=True):
+            ranks = {identity: rank for rank, identity in enumerate(column, 1)}
+            legs[name] = [(ranks.get(i, 0), float(column.get(i, 0.0))) for i in best]
+        return Found(
+            np.array([numbers[i] for i in best], dtype=np.int64),
+            np.array([fused[i] for i in best], dtype=np.float32),
+            best,
+            legs,
+        )
+
     def find(
         self,
         query: Query,
@@ -227,6 +258,8 @@ class View:
             vector = self.query_vectors([query.text])[0]
             if system == "hybrid":
                 return self.find_hybrid(query, vector, k, mask)
+            if system == "rrf":
+                return self.find_by_ranks(query, vector, k, mask)
             found = self.find_dense(vector, k, mask)
         rows = [(i, float(s)) for i, s in enumerate(found.scores, 1)]
         return Found(found.numbers, found.scores, found.ids, {system: rows})
@@ -253,7 +286,7 @@ class Leg(Composable):
     """A system of an index, as a retriever. Its queries are plain text: quotation marks in them
     mean nothing, as they do in what a person types into `Index.search`.
 
-    system   "lexical", "dense" or "hybrid"
+    system   "lexical", "dense", "hybrid" or "rrf" (both legs by reciprocal ranks)
     where    a filter on metadata, or None
     bm25     None for the index's own settings
     """

@@ -10,7 +10,13 @@ __all__ = ["corpus_of", "is_companion", "read"]
 
 
 def corpus_of(folder: Path) -> Path | None:
-    """Return the folder's corpus file, the plain one first; None if it is no BEIR folder."""
+    """Return the folder's corpus file, the plain one first; None if it is no BEIR folder.
+
+    A corpus alone makes none: queries or judgements stand beside it, or nothing else at all.
+    """
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    if not names & {"queries.jsonl", "queries.jsonl.gz", "qrels"} and len(names) > 1:
+        return None
     for name in ("corpus.jsonl", "corpus.jsonl.gz"):
         if (folder / name).is_file():
             return folder / name

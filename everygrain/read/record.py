@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -13,6 +14,19 @@ from everygrain.errors import InputError
 ID_FIELDS = ("_id", "id", "docid", "doc_id", "docno")
 TEXT_FIELDS = ("text", "abstract", "contents", "content", "body")
 KNOWN_FIELDS = frozenset((*ID_FIELDS, *TEXT_FIELDS, "title", "metadata"))
+
+
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
+
+
+def typed(cell: str) -> str | int | float:
+    """Return a cell as the number that it writes in the usual way; "007" and "1e5" stay text.
+
+    A filter such as `year >= 2020` compares numbers with numbers.
+    """
+    if not _NUMBER.fullmatch(cell):
+        return cell
+    return float(cell) if "." in cell else int(cell)
 
 
 def document_of(record: dict[str, Any], *, text_needed: bool = True) -> Document:

@@ -12,7 +12,7 @@ from everygrain.errors import InputError
 from everygrain.read.base import OnReject, Origin, Reject
 from everygrain.read.latex import characters
 from everygrain.read.lines import LONGEST_LINE, available, decode, lines
-from everygrain.read.record import document_of, parse_json_at, refuse_surrogates
+from everygrain.read.record import document_of, parse_json_at, refuse_surrogates, typed
 
 _ENTRY = re.compile(r"[ \t]*@[A-Za-z]+[ \t]*[{(]")
 _NO_ENTRY = re.compile(r"[ \t]*@(?:string|preamble|comment)\b", re.IGNORECASE)
@@ -110,6 +110,8 @@ def _one_text(record: dict[str, Any]) -> dict[str, Any]:
     """Say that the abstract alone is the text: a reference's other fields never are."""
     text = record.pop("abstract", None) or ""
     title = record.pop("title", None) or ""
+    if isinstance(record.get("year"), str):
+        record["year"] = typed(record["year"])
     return {"_id": record.pop("_id", None), "text": text, "title": title, "metadata": record}
 
 
@@ -185,9 +187,19 @@ def _csl_document(record: Any) -> Document:
         raise InputError(
             f"The record is a JSON {type(record).__name__}, not an object.", "Mend or remove it."
         )
+    if "year" not in record and (year := _issued(record.get("issued"))) is not None:
+        record["year"] = year
     document = document_of(record, text_needed=False)
     refuse_surrogates(document.metadata)
     return document
+
+
+def _issued(issued: Any) -> int | None:
+    """Return the year of a CSL date: {"date-parts": [[year, month, day]]}."""
+    try:
+        return int(issued["date-parts"][0][0])
+    except (KeyError, IndexError, TypeError, ValueError):
+        return None
 
 
 def _after_space(text: str, place: int) -> int:

@@ -25,6 +25,7 @@ from everygrain.read.record import (
     document_of,
     parse_json,
     refuse_surrogates,
+    typed,
 )
 
 ROWS_AT_ONCE = 1024
@@ -45,8 +46,9 @@ def read_separated(
 ) -> Iterator[Document]:
     """Read rows below a header that names the fields of `record.document_of`.
 
-    Cells are strings; a quoted cell may hold line breaks and separators. A cell of `metadata` is
-    a JSON object or empty. Raises InputError for a header without an id or with a name twice.
+    A cell of metadata that writes a number is one, and an empty one is left out; a quoted cell may
+    hold line breaks and separators. A cell of `metadata` is a JSON object or empty. Raises
+    InputError for a header without an id or with a name twice.
     """
     rows = _rows(stream, origin, reject, separator)
     first = next(rows, None)
@@ -84,8 +86,10 @@ def _row_document(header: list[str], cells: list[str], offset: int) -> Document:
         if not cell.isascii():
             decode(cell.encode("utf-8", "surrogateescape"), offset)
     record: dict[str, Any] = dict(zip(header, cells, strict=True))
-    for name in ID_FIELDS:
-        if record.get(name) == "":
+    for name, cell in zip(header, cells, strict=True):
+        if name not in KNOWN_FIELDS and cell:
+            record[name] = typed(cell)
+        elif not cell and (name not in KNOWN_FIELDS or name in ID_FIELDS):
             del record[name]
     if stated := record.pop("metadata", ""):
         record["metadata"] = parse_json(stated)

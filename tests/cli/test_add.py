@@ -202,3 +202,14 @@ def test_a_terminal_sees_how_far_it_is_and_a_file_sees_the_report_alone(
     assert "/s" in shown.decode()
     assert told.startswith("Added 12")
     assert "\x1b" not in told
+
+
+def test_rejects_are_never_written_over_what_is_read(run: Run, tmp_path: Path) -> None:
+    source = tmp_path / "notes.jsonl"
+    source.write_text('{"id": "a", "text": "bread"}\n', encoding="utf-8")
+    for rejects in ("notes.jsonl", "./notes.jsonl"):
+        result = run("add", "index", "notes.jsonl", "--encoder", "none", "--rejects", rejects)
+        assert result.returncode == 2
+        assert "would be overwritten" in result.stderr
+    assert source.read_text(encoding="utf-8") == '{"id": "a", "text": "bread"}\n'
+    assert not (tmp_path / "index").exists()

@@ -53,7 +53,7 @@ def test_bibtex_fields_become_a_document(reading):
                 "author": "Gödel, K.",
                 "journal": "Journal of ML",
                 "url": "http://x.y/a_b",
-                "year": "1931",
+                "year": 1931,
             },
         ),
         Document("no-abstract", "", "T", {"type": "odd"}),
@@ -81,7 +81,7 @@ def test_ris_tags_become_a_document(reading):
     assert document.text == "Text."
     assert document.title == "A title"
     assert document.metadata["authors"] == ["One, A.", "Two, B."]
-    assert document.metadata["year"] == "2001"
+    assert document.metadata["year"] == 2001
     assert rejects == []
 
 

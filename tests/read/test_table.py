@@ -68,7 +68,7 @@ def test_a_truncated_gzip_gives_the_rows_before(reading):
 
 def test_quoted_cells_hold_separators_quotes_and_line_breaks(reading):
     documents, rejects = reading("a.csv", 'ID,Title,text,year\r\n1,"a ""b"", c","x\r\ny",1999\r\n')
-    assert documents == [Document("1", "x\r\ny", 'a "b", c', {"year": "1999"})]
+    assert documents == [Document("1", "x\r\ny", 'a "b", c', {"year": 1999})]
     assert rejects == []
 
 
@@ -118,3 +118,11 @@ def test_bytes_in_parquet_are_rejected(tmp_path):
     rejects = []
     assert list(read(path, on_reject=rejects.append)) == []
     assert "bytes, which JSON cannot hold" in rejects[0].reason
+
+
+def test_cells_that_write_numbers_are_numbers_and_empty_ones_are_left_out(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("id,text,year,price,code,note\n1,bread,2020,2.5,007,\n", encoding="utf-8")
+    (document,) = read(path)
+    assert document.id == "1"
+    assert document.metadata == {"year": 2020, "price": 2.5, "code": "007"}
