@@ -19,7 +19,7 @@ fast: $(STAMP)  ## the tests without the slow ones
 	@$(BIN)/python -m pytest -m "not slow"
 
 bench: $(STAMP)  ## every benchmark; needs the collections in ../shared/data, takes hours
-	@$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[bench]"
+	@$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[bench,peers]"
 	-@$(BIN)/pip install --quiet --constraint constraints.txt hnswlib  # needs a C++ compiler
 	@for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
 	@cd benchmarks && ../$(BIN)/python -m peers

@@ -41,7 +41,7 @@ def test_queries_may_be_a_list_or_have_names():
 
 @pytest.mark.parametrize("k", [0, -1, True, 1.0, "3", None])
 def test_a_number_of_results_is_a_positive_whole_number(k):
-    with pytest.raises(QueryError, match="asks for no results|no whole number"):
+    with pytest.raises(QueryError, match=r"asks for no results|no whole number"):
         check_k(k)
     with pytest.raises(QueryError):
         LETTERS % k
