@@ -164,6 +164,10 @@ class Segment:
 
         prefix = int.from_bytes(wanted[:8].ljust(8, b"\0"), "big")
         first = bisect_left(self._prefixes, prefix)
+        if first == len(self._prefixes) or self._prefixes[first] != prefix:
+            return None
+        if len(wanted) <= 8:  # it sorts before all longer ones that begin with it
+            return first if at(first) == wanted else None
         last = bisect_right(self._prefixes, prefix, lo=first)
         found = first + bisect_left(range(first, last), wanted, key=at)
         return found if found < last and at(found) == wanted else None
