@@ -177,10 +177,7 @@ class View:
         """Combine both legs' complete scores over the union of their best documents."""
         share = self.weight if weight is None else weight
         depth = max(DEPTH, 2 * k)
-        if query.phrases:  # a phrase must occur, whatever the vectors say
-            for phrase in query.phrases:
-                held = self.lexical().holds_phrase(phrase)
-                mask = held if mask is None else mask & held
+        mask = self._with_phrases(query, mask)
         scores = self.lexical().scores(query, mask)
         lexical = self._best_lexical(scores, depth)
         dense = self.find_dense(vector, depth, mask)
@@ -208,6 +205,13 @@ class View:
             ]
         return Found(numbers, best, ids, legs)
 
+    def _with_phrases(self, query: Query, mask: Mask | None) -> Mask | None:
+        """Narrow a mask to documents that hold the phrases, whatever the vectors say."""
+        for phrase in query.phrases:
+            held = self.lexical().holds_phrase(phrase)
+            mask = held if mask is None else mask & held
+        return mask
+
     def find_by_ranks(
         self,
         query: Query,
@@ -216,9 +220,7 @@ class View:
         mask: Mask | None = None,
     ) -> Found:
         """Fuse both legs' best documents by reciprocal ranks, with equal weights."""
-        for phrase in query.phrases:
-            held = self.lexical().holds_phrase(phrase)
-            mask = held if mask is None else mask & held
+        mask = self._with_phrases(query, mask)
         depth = max(DEPTH, k)
         found = {
             "lexical": self.find_lexical(query, depth, mask),

@@ -31,7 +31,8 @@ Impacts = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
 class BM25:
     """k1 (>= 0) and b (0 to 1), and what an occurrence in each field counts (>= 0).
 
-    The defaults did best over six development collections, a little above 1.2 and .75.
+    The defaults did best on average over six development collections, a little above 1.2 and
+    .75.
     """
 
     k1: float = 1.5
