@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -18,10 +16,12 @@ from everygrain.document import Leg as LegScore
 from everygrain.encode import registry
 from everygrain.encode.base import Encoder, FittedEncoder
 from everygrain.errors import EncoderMismatchError, InputError, ModelError, QueryError
+from everygrain.index.batches import BATCH, batches, pieces
 from everygrain.index.doctor import Finding, examine, repair
+from everygrain.index.report import Report
 from everygrain.index.store import Store, check_fingerprint
 from everygrain.index.vectors import joined_words, split_fields
-from everygrain.index.writer import Change, Writer, compare, writer
+from everygrain.index.writer import Writer, compare, writer
 from everygrain.rank import weigh
 from everygrain.rank.approximate import KINDS
 from everygrain.rank.base import check_k
@@ -33,37 +33,9 @@ from everygrain.segment.base import Segmenter
 from everygrain.segment.passages import Passages
 from everygrain.segment.sentences import Sentences
 
-T = TypeVar("T")
-
-BATCH = 20_000
-SECONDS_A_BATCH = 30.0
 FIT_SAMPLE = 10_000
 PASSAGE_WORDS = 256
 EXCERPT_WORDS = 64  # a passage as a result is shorter than one that is encoded
-
-
-@dataclass
-class Report:
-    """What an addition did, in numbers, with the ids that a user should hear of."""
-
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    deleted: int = 0
-    repeated: list[str] = field(default_factory=list)
-    rejected: list[tuple[str, str]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def count(self, change: Change, seen: set[str]) -> None:
-        """Count a batch. An id of an earlier one, in `seen`, is told as repeated too."""
-        for ids in (change.added, change.updated, change.unchanged):
-            self.repeated += [identity for identity in ids if identity in seen]
-        self.added += sum(identity not in seen for identity in change.added)
-        self.updated += sum(identity not in seen for identity in change.updated)
-        self.unchanged += sum(identity not in seen for identity in change.unchanged)
-        self.repeated += change.repeated
-        self.rejected += change.rejected
-        seen.update(change.added, change.updated, change.unchanged)
 
 
 class Index:
@@ -200,10 +172,10 @@ class Index:
             return self._compared(documents, report)
         with writer(self.store) as write:
             changed, seen = False, set[str]()
-            for batch in _batches(documents, BATCH):
+            for batch in batches(documents, BATCH):
                 if not changed:
                     self._prepare(write, batch)
-                for piece in _pieces(batch, write.encoder):
+                for piece in pieces(batch, write.encoder):
                     change = write.add(piece)
                     report.count(change, seen)
                     changed |= bool(change.added or change.updated)
@@ -255,7 +227,7 @@ class Index:
     def _compared(self, documents: Iterable[Document], report: Report) -> Report:
         """Count what an addition would do; takes no lock and writes nothing."""
         seen: set[str] = set()
-        for batch in _batches(documents, BATCH):
+        for batch in batches(documents, BATCH):
             with self.store.reading():
                 change, _ = compare(self.store.catalogue, batch)
             report.count(change, seen)
@@ -393,7 +365,7 @@ class Index:
         """Yield all documents, of the generation at the start, in no particular order."""
         with self.store.reading() as snapshot:
             ids = snapshot.document_ids(np.flatnonzero(snapshot.live))
-        for part in _batches(ids, 1000):
+        for part in batches(ids, 1000):
             with self.store.reading():
                 yield from self.store.catalogue.fetch(part).values()
 
@@ -487,30 +459,6 @@ def is_due(then: int, now: int) -> bool:
     10,000 tells nearly all, when it has grown tenfold.
     """
     return now >= then * (2 if then < 10_000 else 10)
-
-
-def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yield lists of at most `size` items, sooner where the source takes its time."""
-    batch, begun = list[T](), monotonic()
-    for item in items:
-        batch.append(item)
-        if len(batch) >= size or monotonic() - begun > SECONDS_A_BATCH / 2:
-            yield batch
-            batch, begun = [], monotonic()
-    if batch:
-        yield batch
-
-
-def _pieces(batch: list[Document], encoder: Encoder | None) -> Iterator[list[Document]]:
-    """Yield a batch in pieces that take about thirty seconds each to encode."""
-    size = len(batch) if encoder is None or isinstance(encoder, FittedEncoder) else 64
-    start = 0
-    while start < len(batch):
-        begun = monotonic()
-        yield batch[start : start + size]
-        start += size
-        took = max(monotonic() - begun, 1e-3)
-        size = max(32, min(len(batch), int(size * SECONDS_A_BATCH / took), 4 * size))
 
 
 def _legs(found: Found, i: int) -> dict[str, LegScore]:

@@ -16,7 +16,8 @@ from everygrain.cli.written import refuse_overwriting
 
 if TYPE_CHECKING:
     from everygrain.cli.sources import Sources
-    from everygrain.engine import Index, Report
+    from everygrain.engine import Index
+    from everygrain.index.report import Report
 
 
 def add(

@@ -8,7 +8,7 @@ from everygrain.cli.sources import Sources, place
 from everygrain.cli.terminal import clean, counted, listed, output, print_command, print_wrapped
 
 if TYPE_CHECKING:
-    from everygrain.engine import Report
+    from everygrain.index.report import Report
 
 SHOWN = 5
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from everygrain.document import Document
-from everygrain.engine import Report
 from everygrain.errors import InputError
+from everygrain.index.report import Report
 from everygrain.read import Reject, read
 from everygrain.read.base import write_reject
 

@@ -1,0 +1,39 @@
+"""How many documents go into one commit: at most 20,000, or about half a minute of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from time import monotonic
+from typing import TypeVar
+
+from everygrain.document import Document
+from everygrain.encode.base import Encoder, FittedEncoder
+
+T = TypeVar("T")
+
+BATCH = 20_000
+SECONDS_A_BATCH = 30.0
+
+
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield lists of at most `size` items, sooner where the source takes its time."""
+    batch, begun = list[T](), monotonic()
+    for item in items:
+        batch.append(item)
+        if len(batch) >= size or monotonic() - begun > SECONDS_A_BATCH / 2:
+            yield batch
+            batch, begun = [], monotonic()
+    if batch:
+        yield batch
+
+
+def pieces(batch: list[Document], encoder: Encoder | None) -> Iterator[list[Document]]:
+    """Yield a batch in pieces that take about thirty seconds each to encode."""
+    size = len(batch) if encoder is None or isinstance(encoder, FittedEncoder) else 64
+    start = 0
+    while start < len(batch):
+        begun = monotonic()
+        yield batch[start : start + size]
+        start += size
+        took = max(monotonic() - begun, 1e-3)
+        size = max(32, min(len(batch), int(size * SECONDS_A_BATCH / took), 4 * size))
