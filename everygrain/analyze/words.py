@@ -58,6 +58,16 @@ class Words:
         shift = np.repeat(self.offsets[:-1][texts] - offsets[:-1], lengths)
         return Words(self.vocabulary, self.ids[np.arange(offsets[-1]) + shift], offsets)
 
+    def compact(self) -> Words:
+        """Return the same texts over the words that they hold, in order of first occurrence: what
+        `split` gives for them alone."""
+        first = np.full(len(self.vocabulary), len(self.ids), dtype=np.int64)
+        np.minimum.at(first, self.ids, np.arange(len(self.ids)))
+        order = np.argsort(first, kind="stable")[: int((first < len(self.ids)).sum())]
+        places = np.empty(len(self.vocabulary), dtype=np.int32)
+        places[order] = np.arange(len(order), dtype=np.int32)
+        return Words([self.vocabulary[i] for i in order], places[self.ids], self.offsets)
+
 
 def is_mark(word: str) -> bool:
     """Tell whether a word is a single letter or digit: as often an initial or a list mark as a

@@ -294,5 +294,13 @@ class Catalogue(Database):
         return found + ([f"{abs(lost)} documents and texts do not pair"] if lost else [])
 
     def checkpoint(self) -> None:
-        """Fold the write-ahead log into the main file where no reader is in the way."""
-        self.run("PRAGMA wal_checkpoint(PASSIVE)")
+        """Fold the write-ahead log into the main file and empty it, where no reader is in the way.
+
+        A reader in the way is not waited for: what it holds back is folded in the next time.
+        """
+        (patience,) = self.run("PRAGMA busy_timeout").fetchone()
+        self.run("PRAGMA busy_timeout=0")
+        try:
+            self.run("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            self.run(f"PRAGMA busy_timeout={patience}")

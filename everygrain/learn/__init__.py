@@ -1,0 +1,1 @@
+"""A collection -> better encoders: pairs, negatives, losses, curricula, trainers, and the gate."""

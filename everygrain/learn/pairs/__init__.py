@@ -1,0 +1,1 @@
+"""Where training pairs come from: one file per source, each a value with a name."""
