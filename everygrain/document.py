@@ -177,32 +177,39 @@ class Ranking:
         Raises InputError for a query that was not asked, a score that is NaN, or a document
         twice under one query.
         """
-        place = {query: i for i, query in enumerate(queries)}
-        if len(place) != len(queries):
+        found: dict[str, tuple[list[str], list[float]]] = {query: ([], []) for query in queries}
+        if len(found) != len(queries):
             raise InputError("Two queries have one id.", "Give every query an id of its own.")
-        kept = list(rows)
-        seen: set[tuple[str, str]] = set()
-        for query, document, score in kept:
-            if query not in place:
+        for query, document, score in rows:
+            if query not in found:
                 raise InputError(f"The query '{query}' was not asked.", "List it in `queries`.")
             if score != score:
                 raise InputError(
                     f"The score of '{document}' for query '{query}' is NaN.",
                     "Mend the system that gave it.",
                 )
-            if (query, document) in seen:
+            found[query][0].append(document)
+            found[query][1].append(score)
+        query_ids: list[str] = []
+        document_ids: list[str] = []
+        lowered: list[float] = []
+        for query, (documents, scores) in found.items():
+            if len(set(documents)) < len(documents):
+                twice = next(d for i, d in enumerate(documents) if d in documents[:i])
                 raise InputError(
-                    f"The document '{document}' occurs twice for query '{query}'.",
+                    f"The document '{twice}' occurs twice for query '{query}'.",
                     "Rank every document once.",
                 )
-            seen.add((query, document))
-        kept = [(query, document, float(np.float32(score))) for query, document, score in kept]
-        kept.sort(key=lambda row: (place[row[0]], -row[2], row[1]))
+            negative = (-np.array(scores, dtype=np.float32)).tolist()
+            for score, document in sorted(zip(negative, documents, strict=True)):
+                document_ids.append(document)
+                lowered.append(score)
+            query_ids += [query] * len(documents)
         return cls(
             tuple(queries),
-            np.array([row[0] for row in kept], dtype=object),
-            np.array([row[1] for row in kept], dtype=object),
-            np.array([row[2] for row in kept], dtype=np.float32),
+            np.array(query_ids, dtype=object),
+            np.array(document_ids, dtype=object),
+            -np.array(lowered, dtype=np.float32),
         )
 
     def __len__(self) -> int:

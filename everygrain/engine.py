@@ -20,7 +20,7 @@ from everygrain.index.batches import BATCH, batches, pieces
 from everygrain.index.doctor import Finding, examine, repair
 from everygrain.index.report import Report
 from everygrain.index.store import Store, check_fingerprint
-from everygrain.index.vectors import joined_words, split_fields
+from everygrain.index.vectors import Fields, joined_words, split_fields
 from everygrain.index.writer import Writer, compare, writer
 from everygrain.rank import weigh
 from everygrain.rank.approximate import KINDS
@@ -173,10 +173,9 @@ class Index:
         with writer(self.store) as write:
             changed, seen = False, set[str]()
             for batch in batches(documents, BATCH):
-                if not changed:
-                    self._prepare(write, batch)
+                fields = None if changed else self._prepare(write, batch)
                 for piece in pieces(batch, write.encoder):
-                    change = write.add(piece)
+                    change = write.add(piece, fields if len(piece) == len(batch) else None)
                     report.count(change, seen)
                     changed |= bool(change.added or change.updated)
                     if on_progress:
@@ -233,8 +232,11 @@ class Index:
             report.count(change, seen)
         return report
 
-    def _prepare(self, write: Writer, batch: Sequence[Document]) -> None:
-        """Settle, with the first documents, what the index was not told: language, encoder."""
+    def _prepare(self, write: Writer, batch: Sequence[Document]) -> Fields | None:
+        """Settle, with the first documents, what the index was not told: language, encoder.
+
+        Returns their words, where the encoder learned from them.
+        """
         if not (write.catalogue.count() or self.store.setting("language_given")) and batch:
             language = detect([f"{d.title} {d.text}" for d in batch])
             settings = self.store.setting("analyzer") | {"language": language}
@@ -244,11 +246,29 @@ class Index:
             write.use_language(language)
         spec = self.store.setting("encoder_spec")
         if self.store.fingerprint is None and spec not in ("none", "given"):
-            made = registry.create(spec, self.store.analyzer.language)
+            made, fields = registry.create(spec, self.store.analyzer.language), None
             if isinstance(made, FittedEncoder):
-                sample = sorted(batch[:FIT_SAMPLE], key=lambda document: document.id)
-                made = made.fit(self._words_to_learn(sample))
+                learned, fields = self._split_once(batch)
+                made = made.fit(learned)
             write.set_encoder(made, spec)
+            return fields
+        return None
+
+    def _split_once(self, batch: Sequence[Document]) -> tuple[Words, Fields]:
+        """Return the words that an encoder learns from, and those of the batch to be indexed.
+
+        They are the same but for documents that questions were taken out of.
+        """
+        rows = sorted(range(min(len(batch), FIT_SAMPLE)), key=lambda row: batch[row].id)
+        shortened: list[Document] = []
+        kept = weigh.unquestioned([batch[row] for row in rows], self._sentences())
+        for place, document in enumerate(kept):
+            if document is not batch[rows[place]]:
+                rows[place] = len(batch) + len(shortened)
+                shortened.append(document)
+        fields = split_fields([*batch, *shortened])
+        learned = joined_words(*fields.take(np.array(rows, dtype=np.int64)))
+        return learned, fields.take(np.arange(len(batch)))
 
     def _follow_up(self, write: Writer, report: Report) -> None:
         """Refit what has become old: the encoder, if it learns, and the fusion weight."""

@@ -6,9 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from everygrain.analyze import split
 from everygrain.data import bundled
 from everygrain.document import Document
 from everygrain.encode.base import unit
+from everygrain.encode.latent import Latent
 from everygrain.engine import Index, is_due
 from everygrain.errors import (
     EncoderMismatchError,
@@ -17,8 +19,11 @@ from everygrain.errors import (
     QueryError,
     StoredIndexError,
 )
+from everygrain.index import postings, vectors
 from everygrain.measure import evaluate, load
 from everygrain.rank.fuse import fuse
+from everygrain.rank.weigh import unquestioned
+from everygrain.segment.sentences import Sentences
 
 
 class Letters:
@@ -263,6 +268,31 @@ def test_the_encoder_is_fitted_anew_when_the_collection_has_doubled(tmp_path, pa
         assert any("fitted anew to 40" in note for note in report.notes)
         assert index.store.fingerprint != first
         assert index.doctor() == []
+
+
+def test_words_split_once_give_the_fit_and_the_segment_that_words_split_twice_gave(
+    tmp_path, papers, monkeypatch
+):
+    documents = [*list(papers.documents())[:60], *list(papers.documents())[5:9]]
+    documents[60] = replace(documents[60], text="Another text, that wins.", title="Later")
+    calls = []
+    monkeypatch.setattr(vectors, "split", lambda texts: calls.append(len(texts)) or split(texts))
+    with Index(tmp_path / "i", encoder="latent", language="en") as index:
+        index.add(documents)
+        kept = unquestioned(sorted(documents, key=lambda d: d.id), Sentences("en"))
+        shortened = sum(document not in documents for document in kept)
+        assert shortened
+        assert calls[0] == 2 * (len(documents) + shortened)  # and not the documents once more
+        words = vectors.joined_words(*vectors.split_fields(kept))
+        assert index.store.fingerprint == Latent.unfitted("en").fit(words).fingerprint
+        with index.store.reading() as snapshot:
+            (segment,) = snapshot.segments
+            order = {d.id: d for d in documents}
+            fields = vectors.split_fields(list(order.values()))
+            expected = postings.build(list(order), *fields, index.store.analyzer)
+            assert len(calls) == 3
+            for name, column in expected.items():
+                assert segment.lexical[name].tobytes() == column.tobytes(), name
 
 
 @pytest.mark.parametrize(

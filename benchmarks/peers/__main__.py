@@ -3,11 +3,14 @@
     cd benchmarks && python -m peers [--sizes 10000,50000,all] [--runs 5] [--only dense]
 
 Every run asks each engine in turn, in an order turned by one each time, so that a slow minute of
-the machine hurts all alike. Engines that are not installed or fail are named with the reason:
+the machine hurts all alike. The first run of every size comes first, then the others of the
+smallest size, and so on; with --minutes, a run that would not be done in time is not begun, and
+the tables say on how many runs a row rests. Engines that are not installed or fail are named with
+the reason:
 
-    pip install -c constraints.txt -e ".[models,bench]" hnswlib
+    pip install -c constraints.txt -e ".[models,bench,peers]" hnswlib
 
-(hnswlib comes as source alone and needs a C++ compiler, so it is not in the extra `bench`.)
+(hnswlib comes as source alone and needs a C++ compiler, so it is not in the extra `peers`.)
 
 Absolute figures are this machine's; the ratios within a run are the result.
 """
@@ -26,12 +29,13 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from peers import data, measuring, plots, report
+from peers import data, encoding, measuring, plots, report
 from peers.worker import ENGINES
 
 BENCHMARKS = Path(__file__).resolve().parents[1]
 RESULTS = BENCHMARKS / "results"
-KINDS = ("lexical", "dense", "hybrid", "measuring")
+KINDS = ("lexical", "dense", "hybrid", "encoding", "measuring")
+OTHERS = {"encoding": encoding.PACKAGES, "measuring": measuring.PACKAGES}
 
 EVIDENCE = "everygrain, evidence"  # ranks as everygrain does
 Row = dict[str, Any]
@@ -60,31 +64,36 @@ def remedy(row: Row, message: str) -> str:
     if not message.startswith(("ModuleNotFoundError", "ImportError")):
         return ""
     packages = {(e.kind, e.name): e.package for e in ENGINES}
-    packages |= {("measuring", name): package for name, package in measuring.PACKAGES.items()}
+    for kind, others in OTHERS.items():
+        packages |= {(kind, name): package for name, package in others.items()}
     return f"; pip install -c constraints.txt {packages[row['kind'], row['name']]}"
 
 
-def tasks(sizes: list[int], runs: int, kinds: list[str]) -> list[Row]:
-    """Return all that is to be done, in order: for each run and size, every engine."""
+def rounds(sizes: list[int], runs: int, kinds: list[str]) -> list[list[Row]]:
+    """Return all that is to be done, in order: a round is one run of every engine at one size."""
     engines = [(e.kind, e.name) for e in ENGINES if e.kind in kinds]
-    listed = []
-    for run in range(runs):
-        turned = engines[run % max(len(engines), 1) :] + engines[: run % max(len(engines), 1)]
-        for size in sizes:
-            listed += [("speed", *engine, size, run) for engine in turned]
-        if run == 0:  # the same each time
-            ranking = [engine for engine in engines if engine[1] != EVIDENCE]
-            listed += [("quality", *engine, 0, run) for engine in ranking]
-        if "measuring" in kinds:
-            listed += [("measuring", "measuring", n, 0, run) for n in measuring.PACKAGES]
     keys = ("task", "kind", "name", "size", "run")
-    return [dict(zip(keys, values, strict=True)) for values in listed]
+    listed = []
+    first = [(size, 0) for size in sizes]
+    for size, run in first + [(size, run) for size in sizes for run in range(1, runs)]:
+        turn = run % max(len(engines), 1)
+        here = [("speed", *engine, size, run) for engine in engines[turn:] + engines[:turn]]
+        if size == sizes[0]:
+            if run == 0:  # the same each time
+                ranking = [engine for engine in engines if engine[1] != EVIDENCE]
+                here += [("quality", *engine, 0, run) for engine in ranking]
+            for kind, others in OTHERS.items():
+                if kind in kinds:
+                    here += [(kind, kind, name, 0, run) for name in others]
+        listed.append([dict(zip(keys, values, strict=True)) for values in here])
+    return listed
 
 
 def versions() -> dict[str, str]:
     """Return the version of each peer's packages, or "not installed"."""
     told = {}
-    packages = " ".join([e.package for e in ENGINES] + list(measuring.PACKAGES.values()))
+    others = [package for each in OTHERS.values() for package in each.values()]
+    packages = " ".join([e.package for e in ENGINES] + others)
     for package in sorted({each.split("[")[0] for each in packages.split()}):
         try:
             told[package] = version(package)
@@ -100,16 +109,19 @@ def main() -> None:
     options.add_argument("--sizes", default="10000,50000,all", help="numbers of papers, or all")
     options.add_argument("--runs", type=int, default=5)
     options.add_argument("--only", choices=KINDS, action="append", help="may be given repeatedly")
+    options.add_argument("--minutes", type=float, default=float("inf"), help="for all of it")
     options.add_argument("--timeout", type=float, default=1800, help="seconds for one process")
     options.add_argument("--out", type=Path, default=RESULTS)
     told = options.parse_args()
     named = told.sizes.split(",")
     sizes = sorted({data.count_papers() if size == "all" else int(size) for size in named})
-    listed = tasks(sizes, told.runs, told.only or list(KINDS))
     results: Row = {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
+        "command": f"python -m peers --sizes {told.sizes} --runs {told.runs}",
         "sizes": sizes,
+        "wanted": told.runs,
+        "runs": dict.fromkeys(map(str, sizes), 0),
         "versions": versions(),
         "rows": [],
     }
@@ -118,12 +130,18 @@ def main() -> None:
         folder = Path(name) / "data"
         folder.mkdir()
         data.prepare(folder, max(sizes))
-        for run in range(told.runs):  # written after every run: an interruption loses one
-            for row in (row for row in listed if row["run"] == run):
+        took: dict[int, float] = {}
+        for each in rounds(sizes, told.runs, told.only or list(KINDS)):
+            size, started = max(row["size"] for row in each), perf_counter()
+            if started - begun + took.get(size, 0.0) > told.minutes * 60:
+                continue
+            for row in each:
                 results["rows"].append(ask(row, folder, told.timeout))
                 print(round(perf_counter() - begun), results["rows"][-1], file=sys.stderr)
-            results |= {"runs": run + 1, "seconds": round(perf_counter() - begun)}
-            write(results, told.out)
+            took[size] = perf_counter() - started
+            results["runs"][str(size)] += 1
+            results["seconds"] = round(perf_counter() - begun)
+            write(results, told.out)  # an interruption loses one round
     print(report.markdown(results))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from everygrain.document import Document
+from peers import encoding
 from peers.engine import Batch, Queries, static_encoder, text_of
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -44,6 +45,7 @@ def prepare(folder: Path, largest: int) -> None:
     fitted = Static(static_table(), {}).fit(joined_words(*split_fields(papers[:FIT_ON])))
     (folder / "models").mkdir(parents=True)
     fitted.save(folder / "models")
+    encoding.prepare(folder / "encoding", papers[: encoding.STATIC])
     scifact = load(SHARED / "scifact", "train")
     _write(folder / "papers", papers, [], folder / "models")
     queries = list(scifact.scored_queries.items())

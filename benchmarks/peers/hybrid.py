@@ -28,7 +28,8 @@ class EverygrainEvidence(Everygrain):
     note = "`Index.search`: the same with documents' texts and the best sentences in them"
 
     def search(self, queries: Queries) -> list[Found]:
-        found = [self.index.search(text, K) for text in queries.texts]
+        # without the quotation marks of a title, which would mean a phrase here
+        found = [self.index.search(" ".join(words_of(text)), K) for text in queries.texts]
         return [[(hit.document.id, hit.score) for hit in hits] for hits in found]
 
 

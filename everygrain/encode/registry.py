@@ -95,6 +95,26 @@ def _loaded(folder: Path, kind: str, described: dict[str, Any]) -> Encoder:
         from everygrain.encode.endpoint import EndpointEncoder
 
         return _cached(EndpointEncoder.load(folder, described))
+    if kind == "adapted":
+        from everygrain.encode.adapted import Adapted
+
+        return Adapted.load(folder, described)
+    if kind == "tuned":
+        from everygrain.encode.tuned import Tuned
+
+        return _cached(Tuned.load(folder))
+    if kind == "static-experts":
+        from everygrain.encode.experts import StaticExperts
+
+        return StaticExperts.load(folder, described)
+    if kind == "transformer-experts":
+        from everygrain.encode.experts.transformer import TransformerExperts
+
+        return _cached(TransformerExperts.load(folder, described))
+    if kind == "router":
+        from everygrain.encode.experts import Router
+
+        return Router.load(folder, described)
     for plugin in entry_points(group="everygrain.encoders", name=kind):
         made: Encoder = plugin.load().load(folder, described)
         return made

@@ -38,20 +38,28 @@ _FLOOR = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Vectors of word pieces.
+    """Vectors of word pieces, and of whole words where some were given their own.
 
     tokenizer   the JSON of a `tokenizers` tokenizer
-    matrix      (pieces, d) float16
+    matrix      (pieces + words, d) float16; the last rows are those of `words`
+    words       words that are not cut into pieces
     """
 
     tokenizer: str
     matrix: npt.NDArray[np.float16]
+    words: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
         digest = hashlib.blake2b(self.tokenizer.encode(), digest_size=8)
         digest.update(np.ascontiguousarray(self.matrix).tobytes())
+        digest.update("\n".join(self.words).encode())
         return digest.hexdigest()
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        first = len(self.matrix) - len(self.words)
+        return {word: first + i for i, word in enumerate(self.words)}
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -62,11 +70,23 @@ class Table:
         except Exception as error:  # the library raises no narrower one
             raise ValueError(f"no tokenizer: {error}") from error
 
+    @property
+    def vocabulary(self) -> dict[str, int]:
+        """The pieces, with their rows."""
+        found: dict[str, int] = self._tokenizer.get_vocab()
+        return found
+
     def pieces(self, words: Sequence[str]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        """Return the known pieces of each word, end to end, and (words + 1,) offsets."""
+        """Return the rows of each word, end to end, and (words + 1,) offsets: its own row, or
+        those of its known pieces."""
         unknown = self._tokenizer.token_to_id("[UNK]")
-        encoded = self._tokenizer.encode_batch_fast(list(words), add_special_tokens=False)
-        lists = [[piece for piece in each.ids if piece != unknown] for each in encoded]
+        rows = self._rows
+        cut = [word for word in words if word not in rows] if rows else list(words)
+        encoded = iter(self._tokenizer.encode_batch_fast(cut, add_special_tokens=False))
+        lists = [
+            [rows[word]] if word in rows else [p for p in next(encoded).ids if p != unknown]
+            for word in words
+        ]
         offsets = np.zeros(len(lists) + 1, dtype=np.int64)
         np.cumsum([len(each) for each in lists], out=offsets[1:])
         flat = np.fromiter((p for each in lists for p in each), np.int32, int(offsets[-1]))
@@ -77,6 +97,8 @@ class Table:
 
         (folder / "tokenizer.json").write_text(self.tokenizer, encoding="utf-8")
         save_file({"matrix": np.ascontiguousarray(self.matrix)}, folder / "table.safetensors")
+        if self.words:
+            (folder / "words.json").write_text(json.dumps(self.words), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Table:
@@ -86,8 +108,12 @@ class Table:
 
         try:
             matrix = load_file(folder / "table.safetensors")["matrix"]
-            table = cls((folder / "tokenizer.json").read_text(encoding="utf-8"), matrix)
-            known = table._tokenizer.get_vocab_size()
+            listed = folder / "words.json"
+            words = json.loads(listed.read_text(encoding="utf-8")) if listed.exists() else ()
+            table = cls(
+                (folder / "tokenizer.json").read_text(encoding="utf-8"), matrix, tuple(words)
+            )
+            known = table._tokenizer.get_vocab_size() + len(words)
             if matrix.ndim != 2 or len(matrix) < known:
                 raise ValueError(f"{len(matrix)} vectors for {known} pieces")
         except (OSError, SafetensorError, KeyError, ValueError) as error:
@@ -164,23 +190,9 @@ class Static:
         Raises ModelError where this one was loaded, and the table that it was fitted from is
         neither in the cache nor can be made.
         """
-        from scipy.sparse import csr_array
-
         base = self._unfolded()
         count = len(words)
-        ones = np.ones(len(words.ids), dtype=np.float32)
-        shape = (count, len(words.vocabulary))
-        occurrences = csr_array((ones, words.ids.copy(), words.offsets.copy()), shape=shape)
-        occurrences.sum_duplicates()
-        frequency = np.bincount(occurrences.indices, minlength=shape[1])
-        inverse = np.log1p((count - frequency + 0.5) / (frequency + 0.5))
-        # words of one document only carry the idf of an unseen word to within rounding
-        idf = {
-            word: round(float(value), 4)
-            for word, value, n in zip(words.vocabulary, inverse, frequency, strict=True)
-            if n > 1
-        }
-        unseen = round(float(np.log1p((count - 0.5) / 1.5)), 4)
+        idf, unseen = inverse_frequencies(words)
         weighed = Static(base, idf, unseen)
         vectors = weighed.encode_words(words).astype(np.float64)
         moments = vectors.T @ vectors / max(count, 1)
@@ -191,7 +203,7 @@ class Static:
         scale = (shrunken + _FLOOR) ** -self.strength
         transform = (directions * scale)[:, : min(DIMENSIONS, len(values))]
         folded = (base.matrix.astype(np.float64) @ transform).astype(np.float16)
-        table = Table(base.tokenizer, folded)
+        table = Table(base.tokenizer, folded, base.words)
         return Static(table, idf, unseen, count, base, self.strength, base.digest)
 
     def _unfolded(self) -> Table:
@@ -237,3 +249,28 @@ class Static:
             described["strength"],
             described["source"],
         )
+
+
+def document_frequencies(words: Words) -> npt.NDArray[np.int64]:
+    """Return (vocabulary,) the number of texts that hold each word."""
+    from scipy.sparse import csr_array
+
+    ones = np.ones(len(words.ids), dtype=np.float32)
+    shape = (len(words), len(words.vocabulary))
+    occurrences = csr_array((ones, words.ids.copy(), words.offsets.copy()), shape=shape)
+    occurrences.sum_duplicates()
+    return np.bincount(occurrences.indices, minlength=shape[1])
+
+
+def inverse_frequencies(words: Words) -> tuple[dict[str, float], float]:
+    """Return inverse document frequencies by word, and that of a word that no text holds."""
+    count = len(words)
+    frequency = document_frequencies(words)
+    inverse = np.log1p((count - frequency + 0.5) / (frequency + 0.5))
+    # words of one document only carry the idf of an unseen word to within rounding
+    idf = {
+        word: round(float(value), 4)
+        for word, value, n in zip(words.vocabulary, inverse, frequency, strict=True)
+        if n > 1
+    }
+    return idf, round(float(np.log1p((count - 0.5) / 1.5)), 4)

@@ -65,7 +65,8 @@ class Transformer:
         return str(minilm_folder()) if self.name == "minilm" else self.name
 
     @cached_property
-    def _model(self) -> Any:
+    def model(self) -> Any:
+        """The SentenceTransformer, on the CPU. Raises ModelError where it cannot be loaded."""
         try:
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
@@ -93,8 +94,8 @@ class Transformer:
                     digest.update(path.relative_to(folder).as_posix().encode())
                     digest.update(hashlib.file_digest(path.open("rb"), "blake2b").digest())
         else:
-            told = [self.name, str(self._model), str(getattr(self._model, "prompts", ""))]
-            weights = next(iter(self._model.parameters())).detach().numpy().tobytes()
+            told = [self.name, str(self.model), str(getattr(self.model, "prompts", ""))]
+            weights = next(iter(self.model.parameters())).detach().numpy().tobytes()
             digest = hashlib.blake2b("\n".join(told).encode() + weights, digest_size=6)
         return f"{folder.name if self.name != 'minilm' else 'minilm'}-{digest.hexdigest()}"
 
@@ -102,22 +103,22 @@ class Transformer:
     def dimensions(self) -> int:
         if self.name == "minilm":
             return 384
-        return int(self._model.get_embedding_dimension())
+        return int(self.model.get_embedding_dimension())
 
     def encode(self, texts: Sequence[str], kind: Kind = "document") -> Vectors:
         import torch
 
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
-        prompts = getattr(self._model, "prompts", None) or {}
+        prompts = getattr(self.model, "prompts", None) or {}
         prompt = prompts.get(kind) or ""
-        if not hasattr(self._model.tokenizer, "pad"):  # no transformer within, such as a table
+        if not hasattr(self.model.tokenizer, "pad"):  # no transformer within, such as a table
             for i, text in enumerate(texts):
                 if text.strip():
-                    vectors[i] = self._model.encode(text, prompt=prompt, show_progress_bar=False)
+                    vectors[i] = self.model.encode(text, prompt=prompt, show_progress_bar=False)
             return unit(vectors)
         buckets: dict[int, list[int]] = {}
-        limit = int(self._model.max_seq_length or 512)
-        tokenizer = self._model.tokenizer
+        limit = int(self.model.max_seq_length or 512)
+        tokenizer = self.model.tokenizer
         told = [i for i, text in enumerate(texts) if text.strip()]
         encoded = (
             tokenizer([prompt + texts[i] for i in told], truncation=True, max_length=limit)
@@ -141,7 +142,7 @@ class Transformer:
                     return_tensors="pt",
                 )
                 with torch.inference_mode():
-                    found = self._model(dict(features))["sentence_embedding"]
+                    found = self.model(dict(features))["sentence_embedding"]
                 vectors[batch] = found[: len(batch)].float().numpy()
         return unit(vectors)
 

@@ -13,6 +13,7 @@ LARGEST = 900_000_000  # SQLite's rows hold 10**9 bytes at most
 
 _JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 _SORTED = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
+_PLAIN = {str, int, bool, type(None)}
 
 
 def content_hash(document: Document) -> bytes:
@@ -21,9 +22,11 @@ def content_hash(document: Document) -> bytes:
     Raises InputError for metadata that JSON cannot hold, and for a document that is too large.
     """
     try:
-        # read back, so that it is the same for what the catalogue will hold
-        metadata = json.loads(_JSON.encode(document.metadata))
-        told = _SORTED.encode(metadata).encode()
+        metadata = document.metadata
+        if not _is_flat(metadata):
+            # read back, so that it is the same for what the catalogue will hold
+            metadata = json.loads(_JSON.encode(metadata))
+        told = _SORTED.encode(metadata).encode() if metadata else b"{}"
     except (TypeError, ValueError, RecursionError) as error:
         raise _unstorable(document, str(error)) from error
     if told.count(b"[") + told.count(b"{") > DEEPEST and _depth(metadata) > DEEPEST:
@@ -39,6 +42,15 @@ def content_hash(document: Document) -> bytes:
         hashed.update(len(part).to_bytes(8, "little"))
         hashed.update(part)
     return hashed.digest()
+
+
+def _is_flat(metadata: object) -> bool:
+    """Tell whether reading metadata back from JSON would give it again: most often, it would."""
+    return type(metadata) is dict and all(
+        type(key) is str
+        and (type(value) in _PLAIN or (type(value) is list and set(map(type, value)) <= _PLAIN))
+        for key, value in metadata.items()
+    )
 
 
 def _unstorable(document: Document, why: str) -> InputError:

@@ -10,6 +10,7 @@ starts, ends   (R,) int64, the passage's offsets in its document's text
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -84,14 +85,37 @@ def merge(parts: Sequence[tuple[Arrays, npt.NDArray[np.bool_]]]) -> Arrays:
     return {name: np.concatenate(pieces) for name, pieces in merged.items()}
 
 
-def split_fields(documents: Sequence[Document]) -> tuple[Words, Words]:
+class Fields(NamedTuple):
+    """The words of some documents' titles and texts, over one vocabulary."""
+
+    titles: Words
+    texts: Words
+
+    def take(self, documents: npt.NDArray[np.int64]) -> Fields:
+        """Return those of some documents, as `split_fields` gives them for these alone."""
+        both = np.concatenate([documents, documents + len(self.titles)])
+        return _halves(_stacked(self.titles, self.texts).take(both).compact())
+
+
+def split_fields(documents: Sequence[Document]) -> Fields:
     """Split titles and texts into words over one vocabulary."""
-    count = len(documents)
-    words = split([d.title for d in documents] + [d.text for d in documents])
+    return _halves(split([d.title for d in documents] + [d.text for d in documents]))
+
+
+def _halves(words: Words) -> Fields:
+    count = len(words) // 2
     middle = words.offsets[count]
-    return (
+    return Fields(
         Words(words.vocabulary, words.ids[:middle], words.offsets[: count + 1]),
         Words(words.vocabulary, words.ids[middle:], words.offsets[count:] - middle),
+    )
+
+
+def _stacked(titles: Words, texts: Words) -> Words:
+    return Words(
+        titles.vocabulary,
+        np.concatenate([titles.ids, texts.ids]),
+        np.concatenate([titles.offsets, texts.offsets[1:] + titles.offsets[-1]]),
     )
 
 
@@ -101,11 +125,6 @@ def joined_words(titles: Words, texts: Words) -> Words:
 
 
 def _joined(titles: Words, texts: Words, chosen: npt.NDArray[np.int64]) -> Words:
-    both = Words(
-        titles.vocabulary,
-        np.concatenate([titles.ids, texts.ids]),
-        np.concatenate([titles.offsets, texts.offsets[1:] + titles.offsets[-1]]),
-    )
     order = np.stack([chosen, chosen + len(titles)], axis=1).ravel()
-    taken = both.take(order)
+    taken = _stacked(titles, texts).take(order)
     return Words(taken.vocabulary, taken.ids, taken.offsets[::2])

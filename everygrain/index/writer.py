@@ -126,13 +126,19 @@ class Writer:
 
     # adding and deleting
 
-    def add(self, documents: Sequence[Document]) -> Change:
-        """Add or update documents, in one commit."""
+    def add(self, documents: Sequence[Document], fields: vectors.Fields | None = None) -> Change:
+        """Add or update documents, in one commit.
+
+        fields   their words, where they were split before
+        """
         change, todo = compare(self.catalogue, documents)
         if todo:
             chosen = [document for document, _ in todo.values()]
             hashes = [hashed for _, hashed in todo.values()]
-            name, files = self._built(chosen)
+            if fields is not None and len(todo) < len(documents):
+                last = {document.id: row for row, document in enumerate(documents)}
+                fields = fields.take(np.array([last[identity] for identity in todo]))
+            name, files = self._built(chosen, fields)
             digests = self._written(name, files)
             with self.catalogue.writing():
                 self.catalogue.remove(self.catalogue.places(list(todo)).values())
@@ -150,8 +156,10 @@ class Writer:
             self.maintain()
         return list(places)
 
-    def _built(self, documents: Sequence[Document]) -> tuple[str, dict[str, Arrays]]:
-        titles, texts = vectors.split_fields(documents)
+    def _built(
+        self, documents: Sequence[Document], fields: vectors.Fields | None = None
+    ) -> tuple[str, dict[str, Arrays]]:
+        titles, texts = fields or vectors.split_fields(documents)
         ids = [document.id for document in documents]
         files = {LEXICAL: postings.build(ids, titles, texts, self.analyzer)}
         if self.encoder is not None:
@@ -323,11 +331,12 @@ class Writer:
             for file in folder.iterdir():
                 if file.name not in kept:
                     file.unlink(missing_ok=True)
-        fingerprint = self.catalogue.get("encoder")
-        current = encoder_folder(self.folder, fingerprint) if fingerprint else None
+        former = self.catalogue.get("former_encoder") or {}  # an adaptation can be rolled back
+        fingerprints = (self.catalogue.get("encoder"), former.get("fingerprint"))
+        needed = {encoder_folder(self.folder, each) for each in fingerprints if each}
         for folder in (self.folder / "encoders").iterdir():
             unfinished = folder.name.startswith(".")
-            if unfinished or (folder != current and _age(folder) > ENCODER_GRACE):
+            if unfinished or (folder not in needed and _age(folder) > ENCODER_GRACE):
                 shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any
 
 import ir_measures
@@ -74,9 +76,10 @@ def evaluate(
 
     Every judged query has a row, in the order of `judgements`: zero where the system returned
     nothing, was not asked, or where no document is relevant. Documents that are not judged count
-    as not relevant. Each measure is computed alone: together, ir_measures gives `nDCG@10` and
-    `nDCG(gains={...})@10` one figure. ERR and nDCG(dcg='exp-log2') come from gdeval.pl, which
-    rounds to five decimals and takes grades up to 4.
+    as not relevant. Measures with parameters other than a cutoff are computed alone: together,
+    ir_measures gives `nDCG@10` and `nDCG(gains={...})@10` one figure. ERR and
+    nDCG(dcg='exp-log2') come from gdeval.pl, which rounds to five decimals and takes grades up
+    to 4.
     Raises MeasureError for a system that did not run: no ranking, or none with a row; for a
     ranking of other queries, a document twice under one query, a score that is NaN, a grade that
     is no whole number, and a measure that is unknown or cannot be computed.
@@ -93,33 +96,58 @@ def evaluate(
             f"None of the {len(ranking.queries):,} queries of the ranking is judged.",
             "Use the judgements of the same collection.",
         )
-    _check_rows(ranking)
-    # gdeval.pl knows queries that are numbers only, and no id may hold a space.
+    ranked = {query: found for query, found in _ranked(ranking).items() if query in grades}
+    if not _without_spaces(chain(*grades.values(), *ranked.values())):
+        documents: dict[str, str] = {}
+        grades = {
+            query: {_numbered(documents, d): grade for d, grade in row.items()}
+            for query, row in grades.items()
+        }
+        ranked = {query: [_numbered(documents, d) for d in row] for query, row in ranked.items()}
+    # gdeval.pl knows queries that are numbers only
     queries = {query: str(i) for i, query in enumerate(grades, 1)}
-    documents: dict[str, str] = {}
-    qrels = {
-        queries[query]: {_numbered(documents, d): grade for d, grade in row.items()}
-        for query, row in grades.items()
+    qrels = {queries[query]: dict(row) for query, row in grades.items()}
+    # trec_eval breaks ties by its own rule; ranks as scores keep the order that was returned
+    descending = [-float(rank) for rank in range(1, max(map(len, ranked.values()), default=0) + 1)]
+    run = {
+        queries[query]: dict(zip(found, descending, strict=False))
+        for query, found in ranked.items()
     }
-    run: dict[str, dict[str, float]] = {}
-    for row in ranking.to_ir_measures():
-        if row.query_id in queries:
-            of_query = run.setdefault(queries[row.query_id], {})
-            of_query[_numbered(documents, row.doc_id)] = row.score
     values = np.zeros((len(grades), len(parsed)))
-    for j, measure in enumerate(parsed):
-        values[:, j] = _compute(measure, qrels, run)
+    for measure, column in _computed(parsed, qrels, run).items():
+        values[:, parsed.index(measure)] = column
     return Scores(tuple(grades), tuple(name.strip() for name in measures), values)
 
 
+Columns = dict[Any, npt.NDArray[np.float64]]
+
+
+def _computed(
+    measures: Sequence[Any], qrels: dict[str, dict[str, int]], run: dict[str, dict[str, float]]
+) -> Columns:
+    """Return each measure's column: those without parameters but a cutoff in one pass, the others
+    alone."""
+    plain = [measure for measure in measures if measure.params.keys() <= {"cutoff"}]
+    columns: Columns = {}
+    if len(plain) > 1:
+        with suppress(MeasureError):  # alone, the one at fault is named
+            columns = _compute(plain, qrels, run)
+    for measure in measures:
+        if measure not in columns:
+            columns |= _compute([measure], qrels, run)
+    return columns
+
+
 def _compute(
-    measure: Any, qrels: dict[str, dict[str, int]], run: dict[str, dict[str, float]]
-) -> npt.NDArray[np.float64]:
-    """Return a value per query, in order; zero for a query without results."""
+    measures: Sequence[Any], qrels: dict[str, dict[str, int]], run: dict[str, dict[str, float]]
+) -> Columns:
+    """Return measure -> a value per query, in order; zero for a query without results."""
+    named = ", ".join(map(str, measures))
+    values = {measure: np.zeros(len(qrels)) for measure in measures}
+    rows = {query: i for i, query in enumerate(qrels)}
     try:
-        found = {
-            m.query_id: m.value for m in ir_measures.evaluator([measure], qrels).iter_calc(run)
-        }
+        for found in ir_measures.evaluator(measures, qrels).iter_calc(run):
+            values[found.measure][rows[found.query_id]] = found.value
     except (
         ArithmeticError,
         AssertionError,
@@ -130,12 +158,11 @@ def _compute(
         subprocess.CalledProcessError,
     ) as error:
         raise MeasureError(
-            f"The measure {measure} cannot be computed here: {error}",
+            f"The measure {named} cannot be computed here: {error}",
             "Leave it out, or install what ir_measures asks for.",
         ) from error
-    values = np.array([found.get(query, 0.0) for query in qrels])
-    if not np.isfinite(values).all():
-        raise MeasureError(f"The measure {measure} is undefined for a query.", "Leave it out.")
+    if not all(np.isfinite(column).all() for column in values.values()):
+        raise MeasureError(f"The measure {named} is undefined for a query.", "Leave it out.")
     return values
 
 
@@ -154,17 +181,29 @@ def _checked_grades(judgements: Mapping[str, Mapping[str, int]]) -> dict[str, Ma
     return grades
 
 
-def _check_rows(ranking: Ranking) -> None:
+def _ranked(ranking: Ranking) -> dict[str, list[str]]:
+    """Return each query's documents, in the order in which they are ranked."""
     if np.isnan(ranking.scores).any():
         raise MeasureError("A score of the ranking is NaN.", "Mend the system that gave it.")
-    seen: set[tuple[str, str]] = set()
-    for query, document, _ in ranking.rows():
-        if (query, document) in seen:
+    ranked: dict[str, list[str]] = {}
+    for query, document in zip(
+        ranking.query_ids.tolist(), ranking.document_ids.tolist(), strict=True
+    ):
+        ranked.setdefault(query, []).append(document)
+    for query, documents in ranked.items():
+        if len(set(documents)) < len(documents):
+            twice = next(d for i, d in enumerate(documents) if d in documents[:i])
             raise MeasureError(
-                f"The document '{document}' occurs twice for query '{query}'.",
+                f"The document '{twice}' occurs twice for query '{query}'.",
                 "Rank every document once; keep only the best of its passages.",
             )
-        seen.add((query, document))
+    return ranked
+
+
+def _without_spaces(identifiers: Iterable[str]) -> bool:
+    """Tell whether files whose columns are parted by spaces can hold the identifiers."""
+    listed = list(identifiers)
+    return " ".join(listed).split() == listed
 
 
 def _numbered(numbers: dict[str, str], identifier: str) -> str:

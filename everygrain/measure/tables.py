@@ -40,8 +40,8 @@ def terminal(results: Results, collection: str) -> list[Table]:
 
 
 def markdown(results: Results) -> str:
-    """Return all figures and costs as Markdown."""
-    lines = []
+    """Return all figures and costs as Markdown; of several collections, first an overview."""
+    lines = _overview(results) if len(results.collections) > 1 else []
     for collection in results.collections:
         told = _told(results, collection)
         lines += [f"## {_escaped(collection)}", "", _escaped(told), ""]
@@ -55,6 +55,19 @@ def markdown(results: Results) -> str:
             lines.append(_line([_escaped(cost.system), *cost_cells(cost)]))
         lines.append("")
     return "\n".join(lines)
+
+
+def _overview(results: Results) -> list[str]:
+    """Return a table a measure: every system's mean on every collection."""
+    lines = []
+    for measure in results.measures:
+        lines += _head((measure, *results.collections))
+        columns = [results.of(collection, measure) for collection in results.collections]
+        for row in zip(*columns, strict=True):
+            means = [f"{each.mean:.4f}{'*' if each.significant else ''}" for each in row]
+            lines.append(_line([_escaped(row[0].system), *means]))
+        lines.append("")
+    return lines
 
 
 def to_csv(results: Results) -> str:

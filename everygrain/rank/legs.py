@@ -5,9 +5,10 @@ A view is one generation, its scorers and its encoder; every search happens in o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,13 @@ SYSTEMS = ("lexical", "dense", "hybrid", "rrf")
 DEPTH = 100
 UNWEIGHED = 0.2  # the dense leg's share before any measurement
 
+_AT_ONCE = 64  # queries in one matrix product
+_BLOCK = 2**23  # and scores: 32 MiB
+
+Vector = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
+Scores = npt.NDArray[np.float32]
+Best = tuple[npt.NDArray[np.int64], Scores]  # numbers and scores, best first
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class Found:
     (rank, score) of each."""
 
     numbers: npt.NDArray[np.int64]
-    scores: npt.NDArray[np.float32]
+    scores: Vector
     ids: list[str]
     legs: Mapping[str, list[tuple[int, float]]] = field(default_factory=dict)
 
@@ -133,69 +140,83 @@ class View:
     def find_lexical(
         self, query: Query, k: int, mask: Mask | None = None, bm25: BM25 | None = None
     ) -> Found:
-        return self._best_lexical(self.lexical(bm25).scores(query, mask), k)
+        return self._named(self._best_lexical(self.lexical(bm25).scores(query, mask), k))
 
-    def _best_lexical(self, scores: npt.NDArray[np.float32], k: int) -> Found:
+    def _best_lexical(self, scores: Scores, k: int) -> Best:
         near = at_least_kth(scores, k)
         near = near[scores[near] > 0]
-        return Found(*order(near, scores[near], k, self.snapshot.document_ids))
+        return order(near, scores[near], k, self.snapshot.document_ids)
+
+    def _named(self, best: Best) -> Found:
+        return Found(*best, self.snapshot.document_ids(best[0]))
 
     def find_dense(
-        self, vector: npt.NDArray[np.float32], k: int, mask: Mask | None = None
+        self,
+        vector: Vector,
+        k: int,
+        mask: Mask | None = None,
+        rough: Scores | None = None,
     ) -> Found:
-        if not vector.any() or not self.snapshot.size:
-            return NOTHING
-        approximate = self.approximate() if mask is None else None
-        if approximate is not None:
-            near = approximate.candidates(vector, k)
-            scores = self.dense().exact(vector, near)
-            return Found(*order(near, scores, k, self.snapshot.document_ids))
-        return self._best_dense(self.dense().approximate(vector), vector, k, mask)
+        """Find the best k by vectors.
+
+        rough   what `Dense.approximate` gives for the vector, where it was asked among others;
+                written over
+        """
+        return self._named(self._best_dense(vector, k, mask, rough))
 
     def _best_dense(
         self,
-        rough: npt.NDArray[np.float32],
-        vector: npt.NDArray[np.float32],
+        vector: Vector,
         k: int,
         mask: Mask | None,
-    ) -> Found:
-        if mask is not None:
-            rough[~mask] = -np.inf
-        near = at_least_kth(rough, k, self.dense().margin(len(vector)))
-        near = near[rough[near] > -np.inf]
+        rough: Scores | None,
+    ) -> Best:
+        if not vector.any() or not self.snapshot.size:
+            return NOTHING.numbers, NOTHING.scores
+        approximate = self.approximate() if mask is None else None
+        if approximate is not None:
+            near = approximate.candidates(vector, k)
+        else:
+            if rough is None:
+                rough = self.dense().approximate(vector)
+            if mask is not None:
+                rough[~mask] = -np.inf
+            near = at_least_kth(rough, k, self.dense().margin(len(vector)))
+            near = near[rough[near] > -np.inf]
         exact = self.dense().exact(vector, near)
-        return Found(*order(near, exact, k, self.snapshot.document_ids))
+        return order(near, exact, k, self.snapshot.document_ids)
 
     def find_hybrid(
         self,
         query: Query,
-        vector: npt.NDArray[np.float32],
+        vector: Vector,
         k: int,
         mask: Mask | None = None,
         weight: float | None = None,
+        rough: Scores | None = None,
     ) -> Found:
         """Combine both legs' complete scores over the union of their best documents."""
         share = self.weight if weight is None else weight
         depth = max(DEPTH, 2 * k)
         mask = self._with_phrases(query, mask)
         scores = self.lexical().scores(query, mask)
-        lexical = self._best_lexical(scores, depth)
-        dense = self.find_dense(vector, depth, mask)
-        union = np.union1d(lexical.numbers, dense.numbers)
+        lexical, _ = self._best_lexical(scores, depth)
+        dense, _ = self._best_dense(vector, depth, mask, rough)
+        union = np.union1d(lexical, dense)
         if not len(union):
             return NOTHING
         lexical_scores = scores[union]
         dense_scores = (
             self.dense().exact(vector, union)
-            if len(dense.ids)
+            if len(dense)
             else np.zeros(len(union), dtype=np.float32)
         )
         combined = combine_scores(lexical_scores, dense_scores, share)
-        numbers, best, ids = order(union, combined, k, self.snapshot.document_ids)
+        numbers, best = order(union, combined, k, self.snapshot.document_ids)
         at = np.searchsorted(union, numbers)
         ranks = {
-            "lexical": {int(n): i for i, n in enumerate(lexical.numbers, 1)},
-            "dense": {int(n): i for i, n in enumerate(dense.numbers, 1)},
+            "lexical": {n: i for i, n in enumerate(lexical.tolist(), 1)},
+            "dense": {n: i for i, n in enumerate(dense.tolist(), 1)},
         }
         legs = {}
         for name, column in (("lexical", lexical_scores), ("dense", dense_scores)):
@@ -203,7 +224,7 @@ class View:
                 (ranks[name].get(int(n), 0), float(column[i]))
                 for n, i in zip(numbers, at, strict=True)
             ]
-        return Found(numbers, best, ids, legs)
+        return Found(numbers, best, self.snapshot.document_ids(numbers), legs)
 
     def _with_phrases(self, query: Query, mask: Mask | None) -> Mask | None:
         """Narrow a mask to documents that hold the phrases, whatever the vectors say."""
@@ -215,16 +236,17 @@ class View:
     def find_by_ranks(
         self,
         query: Query,
-        vector: npt.NDArray[np.float32],
+        vector: Vector,
         k: int,
         mask: Mask | None = None,
+        rough: Scores | None = None,
     ) -> Found:
         """Fuse both legs' best documents by reciprocal ranks, with equal weights."""
         mask = self._with_phrases(query, mask)
         depth = max(DEPTH, k)
         found = {
             "lexical": self.find_lexical(query, depth, mask),
-            "dense": self.find_dense(vector, depth, mask),
+            "dense": self.find_dense(vector, depth, mask, rough),
         }
         columns = [dict(zip(f.ids, f.scores.tolist(), strict=True)) for f in found.values()]
         fused = ReciprocalRank().combine(columns)
@@ -250,21 +272,61 @@ class View:
         bm25: BM25 | None = None,
     ) -> Found:
         """Search with a system by name. Raises QueryError for a name that is none."""
+        return next(self.find_many([query], system, k, where, bm25))
+
+    def find_many(
+        self,
+        queries: Sequence[Query],
+        system: str,
+        k: int,
+        where: str | None = None,
+        bm25: BM25 | None = None,
+    ) -> Iterator[Found]:
+        """Yield what `find` returns for each query, to the last bit.
+
+        Queries are encoded, and vectors read, once for a block of them. A block's matrix product
+        rounds in another way than a single query's, but both stay within the margin that
+        candidates are taken from, and these are scored alike.
+        """
         check_k(k)
         if system not in SYSTEMS:
             raise QueryError(f"There is no system '{system}'.", f"Use one of {', '.join(SYSTEMS)}.")
         mask = self.mask(where)
         if system == "lexical":
-            found = self.find_lexical(query, k, mask, bm25)
-        else:
-            vector = self.query_vectors([query.text])[0]
-            if system == "hybrid":
-                return self.find_hybrid(query, vector, k, mask)
-            if system == "rrf":
-                return self.find_by_ranks(query, vector, k, mask)
-            found = self.find_dense(vector, k, mask)
-        rows = [(i, float(s)) for i, s in enumerate(found.scores, 1)]
-        return Found(found.numbers, found.scores, found.ids, {system: rows})
+            for query in queries:
+                yield _of_one_leg(system, self.find_lexical(query, k, mask, bm25))
+            return
+        at_once = max(1, min(_AT_ONCE, _BLOCK // max(self.snapshot.size, 1)))
+        for start in range(0, len(queries), at_once):
+            block = queries[start : start + at_once]
+            for query, vector, scores in zip(block, *self._scan(block, mask), strict=True):
+                if system == "hybrid":
+                    yield self.find_hybrid(query, vector, k, mask, rough=scores)
+                elif system == "rrf":
+                    yield self.find_by_ranks(query, vector, k, mask, scores)
+                else:
+                    yield _of_one_leg(system, self.find_dense(vector, k, mask, scores))
+
+    def _scan(
+        self, block: Sequence[Query], mask: Mask | None
+    ) -> tuple[Iterable[Vector], Iterable[Scores | None]]:
+        """Return the vectors of some queries, and what `Dense.approximate` gives for each."""
+        one_by_one = (self.query_vectors([query.text])[0] for query in block)
+        if len(block) == 1:
+            return one_by_one, [None]
+        try:
+            vectors = self.query_vectors([query.text for query in block])
+        except EverygrainError:  # one by one, the query at fault is named
+            return one_by_one, repeat(None, len(block))
+        if mask is None and self.approximate() is not None:
+            return vectors, repeat(None, len(block))
+        return vectors, self.dense().approximate_many(vectors)
+
+
+def _of_one_leg(name: str, found: Found) -> Found:
+    """Return results with the leg that gave them."""
+    rows = [(i, float(s)) for i, s in enumerate(found.scores, 1)]
+    return Found(found.numbers, found.scores, found.ids, {name: rows})
 
 
 class Views:
@@ -308,14 +370,15 @@ class Leg(Composable):
         asked = named(queries)
         rows: list[tuple[str, str, float]] = []
         with self.views.newest() as view:
-            for name, text in asked.items():
+            parsed = [plain(text, view.analyzer) for text in asked.values()]
+            every = view.find_many(parsed, self.system, k, self.where, self.bm25)
+            for name in asked:
                 try:
-                    query = plain(text, view.analyzer)
-                    found = view.find(query, self.system, k, self.where, self.bm25)
+                    found = next(every)
                 except EverygrainError as error:
                     raise QueryError(f"Query '{name}': {error.problem}", error.remedy) from error
                 rows += [
-                    (name, document, float(score))
-                    for document, score in zip(found.ids, found.scores, strict=True)
+                    (name, document, score)
+                    for document, score in zip(found.ids, found.scores.tolist(), strict=True)
                 ]
         return Ranking.of(list(asked), rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -40,12 +40,20 @@ def order(
     numbers: npt.NDArray[np.int64],
     scores: npt.NDArray[np.float32],
     k: int,
-    ids_of: Callable[[Sequence[int] | npt.NDArray[np.int64]], list[str]],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], list[str]]:
+    ids_of: Callable[[npt.NDArray[np.int64]], list[str]],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """Sort candidates by score descending, then id, and keep k.
 
-    Returns (numbers, scores, ids) of the kept.
+    Ids are looked up only where scores tie. Returns (numbers, scores) of the kept.
     """
-    ids = ids_of(numbers)
-    best = sorted(range(len(ids)), key=lambda i: (-scores[i], ids[i]))[:k]
-    return numbers[best], scores[best], [ids[i] for i in best]
+    best = np.argsort(-scores, kind="stable")
+    if len(best) > k:
+        best = best[: np.searchsorted(-scores[best], -scores[best[k - 1]], side="right")]
+    numbers, scores = numbers[best], scores[best]
+    new = np.flatnonzero(np.concatenate([[True], scores[1:] != scores[:-1], [True]]))
+    for start, end in zip(new[:-1].tolist(), new[1:].tolist(), strict=True):
+        if end > start + 1:
+            ids = ids_of(numbers[start:end])
+            by_id = sorted(range(len(ids)), key=ids.__getitem__)
+            numbers[start:end] = numbers[start:end][by_id]
+    return numbers[:k], scores[:k]

@@ -43,8 +43,8 @@ def test_the_words_of_a_text(text, words):
     assert of_text(text) == [unicodedata.normalize("NFKC", word) for word in words]
 
 
-@given(st.text(st.characters(max_codepoint=127)))
-def test_the_short_way_for_ascii_finds_what_the_long_way_finds(text):
+@given(st.text(st.characters(max_codepoint=127) | st.sampled_from("\u00a0–—‘’“”…")))
+def test_the_short_way_for_plain_texts_finds_what_the_long_way_finds(text):
     assert of_text(text) == of_text(text + " é")[:-1]
 
 
@@ -72,6 +72,17 @@ def test_taken_texts_are_the_same_texts_in_another_order(texts, data):
     taken = words.take(np.array(chosen, dtype=np.int64))
     assert [taken.of(i) for i in range(len(taken))] == [of_text(texts[i]) for i in chosen]
     assert taken.vocabulary is words.vocabulary
+
+
+@given(st.lists(TEXT, min_size=1, max_size=5), st.data())
+def test_compacted_texts_are_as_if_they_had_been_split_alone(texts, data):
+    chosen = data.draw(st.lists(st.integers(0, len(texts) - 1), max_size=7))
+    compact = split(texts).take(np.array(chosen, dtype=np.int64)).compact()
+    alone = split([texts[i] for i in chosen])
+    assert compact.vocabulary == alone.vocabulary
+    for name in ("ids", "offsets"):
+        ours, theirs = getattr(compact, name), getattr(alone, name)
+        assert (ours.dtype, ours.tolist()) == (theirs.dtype, theirs.tolist())
 
 
 def test_taking_from_no_texts_gives_no_texts():

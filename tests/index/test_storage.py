@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -203,6 +204,29 @@ def test_commits_in_the_log_of_a_read_only_index_are_not_overlooked(small_disk):
         ids = snapshot.document_ids(snapshot.live.nonzero()[0])
     assert "d1" not in ids
     assert "d5" not in ids
+
+
+def test_after_a_commit_the_log_holds_no_second_copy(tmp_path):
+    log = tmp_path / "index" / "catalogue.db-wal"
+    with Index(tmp_path / "index", encoder="none") as index:
+        index.add(documents(50))
+        assert index.search("apple")  # a search has been here, and holds nothing
+        index.add(documents(50, 100))
+        assert not log.exists() or not log.stat().st_size
+
+
+def test_a_reader_in_the_way_of_the_log_is_not_waited_for(tmp_path):
+    log = tmp_path / "index" / "catalogue.db-wal"
+    with Index(tmp_path / "index", encoder="none") as index, Index(tmp_path / "index") as other:
+        index.add(documents(50))
+        with index.store.reading():
+            with ThreadPoolExecutor() as elsewhere:
+                elsewhere.submit(other.add, documents(50, 100)).result(timeout=20)
+            assert index.store.catalogue.count() == 50
+            assert log.stat().st_size  # what the reader may yet ask for
+        assert len(index) == 100
+        other.add(documents(5, 200))
+        assert not log.exists() or not log.stat().st_size
 
 
 # an index that is another's, newer, or locked

@@ -44,6 +44,17 @@ def test_each_passage_has_the_vector_of_its_title_and_its_text(batch):
             assert alone[0].tobytes() == arrays["vectors"][row].tobytes()
 
 
+@given(documents, st.data())
+def test_fields_of_some_documents_are_as_if_these_had_been_split_alone(batch, data):
+    chosen = data.draw(st.lists(st.integers(0, len(batch) - 1), max_size=6)) if batch else []
+    taken = vectors.split_fields(batch).take(np.array(chosen, dtype=np.int64))
+    alone = vectors.split_fields([batch[i] for i in chosen])
+    for ours, theirs in zip(taken, alone, strict=True):
+        assert ours.vocabulary == theirs.vocabulary
+        assert ours.ids.tolist() == theirs.ids.tolist()
+        assert ours.offsets.tolist() == theirs.offsets.tolist()
+
+
 @given(documents)
 def test_passages_cover_every_word_of_a_text(batch):
     arrays = built(batch, WordHash())

@@ -68,6 +68,17 @@ def test_markdown_has_a_row_per_system_and_says_what_the_asterisk_means():
     assert "25 judged queries; baseline lexical; \\* p \\< .05 after Holm" in markdown(RESULTS)
 
 
+def test_several_collections_come_with_an_overview_of_their_means():
+    there = [replace(each, collection="the_others", mean=each.mean / 2) for each in RESULTS.figures]
+    both = Results((*RESULTS.figures, *there), RESULTS.costs, {}, "lexical", 0, 1000)
+    overview = markdown(both).split("## ")[0].splitlines()
+    assert overview[0] == "| P(rel=2)@5 | papers | the\\_others |"
+    assert overview[2] == "| lexical | 0.4000 | 0.2000 |"
+    assert overview[3].endswith("| 0.5500* | 0.2750* |")
+    assert overview[4:] == ["| dense | 0.3000 | 0.1500 |", ""]
+    assert markdown(RESULTS).startswith("## papers")
+
+
 def test_csv_holds_every_figure_at_full_precision():
     third = 1 / 3
     results = results_of(figure("lexical", third), figure('a "b", c', 0.5, third, third, 1.0))

@@ -1,8 +1,13 @@
 """A leg of an index is a retriever: filtered before it ranks, with errors that name the query."""
 
+import hashlib
+
+import numpy as np
 import pytest
 
-from everygrain.errors import QueryError
+from everygrain.encode.base import unit
+from everygrain.errors import ModelError, QueryError
+from everygrain.rank import legs
 from everygrain.rank.fuse import Weighted, fuse
 from everygrain.rank.lexical import BM25
 
@@ -52,6 +57,68 @@ def test_a_filter_comes_before_the_ranking(built, system, where):
             assert len(rows) == len(kept)
         else:
             assert rows == kept
+
+
+class Rounded:
+    """Vectors of many dimensions whose products a matrix product rounds in its own way."""
+
+    fingerprint = "rounded-301"
+    dimensions = 301
+
+    def encode(self, texts, kind="document"):
+        rows = np.zeros((len(texts), self.dimensions))
+        for row, text in zip(rows, texts, strict=True):
+            if "broken" in text:
+                raise ModelError("The service is gone.", "Start it.")
+            for word in text.lower().split():
+                seed = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest())
+                row += np.random.default_rng(seed).standard_normal(self.dimensions)
+        return unit(rows)
+
+    def save(self, folder):
+        (folder / "encoder.json").write_text('{"kind": "rounded"}')
+
+
+@pytest.fixture(scope="module")
+def rounded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("batches") / "index"
+    documents = [d for d in random_documents(400, 5) if d.text]
+    index, _ = build(folder, documents, Rounded())
+    yield index
+    index.close()
+
+
+@pytest.mark.parametrize("system", legs.SYSTEMS)
+@pytest.mark.parametrize("where", [None, "year >= 2005"])
+@pytest.mark.parametrize("block", [2**23, 3 * 500])
+def test_many_queries_at_once_find_what_each_finds_alone(
+    rounded, system, where, block, monkeypatch
+):
+    monkeypatch.setattr(legs, "_BLOCK", block)  # scores in a block: 64 queries, or a few
+    leg = rounded.retriever(system, where=where)
+    texts = ["", "nothing known", *(d.text for d in random_documents(120, 6, 5))]
+    queries = {f"q{i}": text for i, text in enumerate(texts)}
+    together = leg.retrieve(queries, 20).by_query()
+    for name, text in queries.items():
+        alone = leg.retrieve({name: text}, 20).by_query()
+        assert together[name] == alone[name]  # ids, order and scores, bit for bit
+    assert sum(map(len, together.values())) > 1000
+
+
+def test_a_matrix_product_rounds_otherwise_than_one_query_does(rounded):
+    """Or the test before this one would show nothing."""
+    queries = Rounded().encode([d.text for d in random_documents(64, 6, 5)])
+    with rounded.views.newest() as view:
+        together = view.dense().approximate_many(queries)
+        alone = np.array([view.dense().approximate(query) for query in queries])
+        live = view.snapshot.live
+    assert (together[:, live] != alone[:, live]).any()
+
+
+def test_the_query_that_cannot_be_encoded_is_named(rounded):
+    queries = {"a": "tree", "b": "stone", "c": "a broken stone", "d": "river"}
+    with pytest.raises(QueryError, match=r"^Query 'c': The service is gone"):
+        rounded.retriever("dense").retrieve(queries)
 
 
 def test_hybrid_is_the_weighted_sum_of_both_legs(built):

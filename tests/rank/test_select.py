@@ -26,11 +26,24 @@ def by_full_sort(scores, ids, k):
 def test_selection_and_order_equal_a_full_sort(scores, k):
     ids = [f"{(i * 7919) % 100_003:06}" for i in range(len(scores))]
     near = at_least_kth(scores, k)
-    numbers, best, names = order(near, scores[near], k, lambda some: [ids[i] for i in some])
+    numbers, best = order(near, scores[near], k, lambda some: [ids[i] for i in some])
     expected = by_full_sort(scores, ids, k)
     assert numbers.tolist() == expected
     assert best.tolist() == scores[expected].tolist()
-    assert names == [ids[i] for i in expected]
+
+
+def test_ids_are_looked_up_only_where_scores_tie():
+    asked = []
+    scores = np.array([3, 1, 2, 3, 1, 0], dtype=np.float32)
+
+    def ids_of(numbers):
+        asked.extend(numbers.tolist())
+        return [f"{9 - number}" for number in numbers]
+
+    numbers, best = order(np.arange(6), scores, 3, ids_of)
+    assert numbers.tolist() == [3, 0, 2]
+    assert best.tolist() == [3, 3, 2]
+    assert sorted(asked) == [0, 3]
 
 
 @given(many_scores(), st.integers(1, 100), st.sampled_from([0.0, 0.01, 0.5]))

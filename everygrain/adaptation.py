@@ -1,0 +1,240 @@
+"""`adapt`: train an encoder on an index's own text, and take it only if a test says it helped.
+
+The index in service is not touched until the decision: training works on a copy of the texts, and
+old and new encoder are tested in small indexes of their own. A promotion swaps in one commit and
+keeps the former encoder for `rollback`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from everygrain.document import Document, Ranking
+from everygrain.encode import registry
+from everygrain.encode.base import Encoder, WordEncoder
+from everygrain.engine import Index
+from everygrain.errors import InputError, QueryError, StoredIndexError
+from everygrain.index.store import encoder_folder
+from everygrain.index.writer import writer
+from everygrain.learn.candidate import Told, train
+from everygrain.learn.gate import Decision, Trial, decide
+from everygrain.learn.held_out import Questions, divide, questions
+from everygrain.learn.pairs import parse_source
+from everygrain.learn.recipe import Recipe
+from everygrain.learn.report import Report
+from everygrain.measure.collections import Collection
+from everygrain.measure.measures import evaluate
+
+BUDGET = 600.0
+FEWEST_DOCUMENTS = 100
+WORK = "adaptation"
+_SEARCHED = 10_000
+_SEARCHED_SLOWLY = 1_500
+_DEPTH = 10
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What an adaptation came to; `report` is the folder with report.json and report.html."""
+
+    decision: Decision
+    report: Path
+
+    @property
+    def promoted(self) -> bool:
+        return self.decision.promoted
+
+
+def adapt(
+    index: Index,
+    recipe: Recipe | None = None,
+    *,
+    encoder: str = "static",
+    budget: float = BUDGET,
+    judged: Sequence[Collection] = (),
+    train_encoder: Callable[..., Any] = train,
+    told: Told | None = None,
+) -> Adaptation:
+    """Train an encoder on the documents of an index and promote it if the gate lets it pass.
+
+    encoder   what to train: "static", "minilm" or "transformer:FOLDER"
+    budget    seconds for teaching and training together, roughly; the tests come on top
+    judged    collections over these very documents, whose judged queries test as well
+    told      called with what is being done, how much of it is done, and how much there is
+
+    Raises InputError for a collection too small to hold out queries, or without any; whatever is
+    raised, or an interrupt, leaves the index as it was, and the same call goes on with the
+    training where it stopped.
+    """
+    if budget <= 0:
+        raise QueryError(f"A budget of {budget} seconds.", "Give more than 0.")
+    begun = monotonic()
+    documents = sorted(index.documents(), key=lambda document: document.id)
+    if len(documents) < FEWEST_DOCUMENTS:
+        raise InputError(
+            f"The index in {index.folder} holds {len(documents)} documents.",
+            f"Adapt a collection of at least {FEWEST_DOCUMENTS}: fewer cannot be tested on.",
+        )
+    learned, kept = divide(documents)
+    settled = (recipe or Recipe()).settled(learned)
+    folder = index.folder / WORK
+    folder.mkdir(exist_ok=True)
+    old = index.store.encoder
+    made = train_encoder(old, encoder, learned, settled, budget=budget, folder=folder, told=told)
+    trained = monotonic()
+    most = _SEARCHED if isinstance(made.encoder, WordEncoder) else _SEARCHED_SLOWLY
+    asked = [judged_questions(each, documents) for each in judged]
+    for name in settled.test:
+        source = parse_source(name)
+        asked.append(questions(source, kept, learned, queries=settled.queries, documents=most))
+    asked = [each for each in asked if each.queries]
+    trials = list[Trial]()
+    legs = dict[str, dict[str, tuple[float, float]]]()
+    for i, each in enumerate(asked):
+        if told:
+            told("Testing", i, len(asked))
+        before, after = answered(each, old, index), answered(each, made.encoder, index)
+        trials.append(Trial(each.source, before["served"], after["served"]))
+        legs[each.source] = {
+            leg: (float(before[leg].mean()), float(after[leg].mean()))
+            for leg in ("lexical", "dense") if leg in before and leg in after
+        }  # fmt: skip
+    decision = decide(trials)
+    if decision.promoted:
+        if told:
+            told("Swapping", 0, 1)
+        promote(index, made.encoder)
+    report = Report(
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        encoder=encoder,
+        old=old.fingerprint if old else None,
+        new=made.encoder.fingerprint,
+        recipe=settled,
+        documents=len(documents),
+        pairs=made.pairs.counts,
+        taught=made.taught,
+        curve=made.curve,
+        decision=decision,
+        legs=legs,
+        seconds={"training": round(trained - begun), "testing": round(monotonic() - trained)},
+    )
+    report.write(folder)
+    shutil.rmtree(folder / "model", ignore_errors=True)
+    return Adaptation(decision, folder)
+
+
+def judged_questions(collection: Collection, documents: Sequence[Document]) -> Questions:
+    """Return a user's judged queries as questions. Raises InputError if they know no document."""
+    known = {document.id for document in documents}
+    grades = {
+        query: {d: g for d, g in judged.items() if d in known}
+        for query, judged in collection.judgements.items()
+        if query in collection.queries
+    }
+    if not any(grades.values()):
+        raise InputError(
+            f"The judgements of '{collection.name}' name no document of the index.",
+            "Give judgements of the index's own documents, by their ids.",
+        )
+    asked = {query: collection.queries[query] for query, judged in grades.items() if judged}
+    chosen = {query: grades[query] for query in asked}
+    return Questions(f"judged: {collection.name}", list(documents), asked, chosen)
+
+
+def answered(
+    asked: Questions, encoder: Encoder | None, like: Index
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Return (queries,) nDCG@10 of each leg, and of what would be `served`, in a small index.
+
+    like   the index whose language, stemming and lengths of passages are used
+    """
+    settings = like.store.setting("analyzer")
+    with (
+        tempfile.TemporaryDirectory() as name,
+        closing(
+            Index(
+                Path(name) / "index",
+                encoder if encoder is not None else "none",
+                language=settings["language"],
+                stemmer=settings["stemmer"],
+                stop_words=settings["stop_words"],
+                passage_words=like.store.setting("passage_words"),
+            )
+        ) as small,
+    ):
+        small.add(asked.documents)
+        found = {"lexical": _values(small, "lexical", asked)}
+        if encoder is not None:
+            found["dense"] = _values(small, "dense", asked)
+            found["served"] = _values(small, "hybrid", asked)
+        else:
+            found["served"] = found["lexical"]
+    return found
+
+
+def _values(small: Index, system: str, asked: Questions) -> npt.NDArray[np.float64]:
+    ranking = small.retriever(system).retrieve(asked.queries, _DEPTH + 1)
+    if asked.asked_by:  # a document does not answer a question that it asks another
+        rows = [
+            (query, document, score)
+            for query, document, score in ranking.rows()
+            if document != asked.asked_by[query] or asked.judgements[query].get(document)
+        ]
+        ranking = Ranking.of(list(asked.queries), rows)
+    if not len(ranking):  # a leg that knows no word of any query
+        return np.zeros(len(asked.judgements))
+    return evaluate(ranking, asked.judgements, [f"nDCG@{_DEPTH}"]).of(f"nDCG@{_DEPTH}")
+
+
+def promote(index: Index, encoder: Encoder) -> None:
+    """Swap an encoder in, in one commit, and remember the former one."""
+    store = index.store
+    former = {"fingerprint": store.fingerprint, "spec": store.setting("encoder_spec")}
+    with writer(store) as write:
+        with write.catalogue.writing():
+            write.catalogue.set("former_encoder", former)
+        write.set_encoder(encoder, "adapted")
+    index.weigh()
+
+
+def rollback(index: Index) -> str:
+    """Return to the encoder before the last promotion; the one it leaves can be returned to too.
+
+    Returns the fingerprint of the encoder that serves again.
+    Raises InputError where nothing was promoted.
+    """
+    store = index.store
+    former = store.setting("former_encoder")
+    if not former:
+        raise InputError(
+            f"No encoder of the index in {index.folder} was ever replaced by an adaptation.",
+            "There is nothing to roll back.",
+        )
+    restored: Encoder | None = None
+    if former["fingerprint"] is not None:
+        folder = encoder_folder(index.folder, former["fingerprint"])
+        if not folder.exists():
+            raise StoredIndexError(
+                f"The former encoder {former['fingerprint']} is no longer in {index.folder}.",
+                f"Run `everygrain reencode {index.folder} --encoder {former['spec']}`.",
+            )
+        restored = registry.load(folder)
+    now = {"fingerprint": store.fingerprint, "spec": store.setting("encoder_spec")}
+    with writer(store) as write:
+        with write.catalogue.writing():
+            write.catalogue.set("former_encoder", now)
+        write.set_encoder(restored, former["spec"])
+    if restored is not None:
+        index.weigh()
+    return restored.fingerprint if restored else "none"

@@ -1,0 +1,170 @@
+"""What an adaptation does: where pairs come from, what they are trained with, what tests it.
+
+A recipe is a value that a TOML file can hold, key by key:
+
+    train = ["cloze", "title"]
+    test = ["body_first"]
+    loss = "multiple_negatives(scale=30)"
+    teacher = "minilm"
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from everygrain.document import Document
+from everygrain.encode import registry
+from everygrain.errors import InputError
+from everygrain.learn.losses import parse_loss
+from everygrain.learn.pairs import PairSource, parse_source
+
+_SHARE = 20  # a source needs what at least one document in twenty has
+_WANTED = ("title", "cloze(each=2)", "links", "body_first")  # the best to train on first
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to adapt. Empty `train` or `test`: chosen by what the documents have, see `settled`.
+
+    train          sources of training pairs, as `parse_source` reads them
+    test           sources of held-out queries; none may be of a kind that trains
+    loss           as `parse_loss` reads it
+    teacher        an encoder whose geometry of short texts is learned as well; "" for none
+    taught         texts that the teacher is asked about, at most
+    words          words that get vectors of their own in a static table, at most
+    epochs         passes over the pairs
+    fewest_steps   small collections are passed over until so many steps are done
+    batch          pairs in a step
+    learning_rate  for static in root mean squares of the table, for a transformer absolute
+    queries        held-out queries of each source, at most
+    seed           of everything that is drawn
+
+    Raises InputError or QueryError for a value that makes no sense, naming the key.
+    """
+
+    train: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    loss: str = "multiple_negatives"
+    teacher: str = "minilm"
+    taught: int = 20_000
+    words: int = 30_000
+    epochs: float = 2.0
+    fewest_steps: int = 100
+    batch: int = 1024
+    learning_rate: float = 0.05
+    queries: int = 500
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        parse_loss(self.loss)
+        if self.teacher:
+            registry.check(self.teacher)
+        for name, least in (("taught", 0), ("words", 0), ("fewest_steps", 1), ("batch", 2),
+                            ("queries", 1), ("seed", 0)):  # fmt: skip
+            if getattr(self, name) < least:
+                raise _wrong(name, getattr(self, name), f"at least {least}")
+        for name in ("epochs", "learning_rate"):
+            if not getattr(self, name) > 0:
+                raise _wrong(name, getattr(self, name), "above 0")
+        kinds = {kind_of(each): each for each in self.train}
+        for each in self.test:
+            if kind_of(each) in kinds:
+                raise InputError(
+                    f"The recipe trains on '{kinds[kind_of(each)]}' and tests on '{each}'.",
+                    "Test on another source: an encoder is best at the questions it was taught.",
+                )
+
+    @classmethod
+    def read(cls, path: Path) -> Recipe:
+        """Read a TOML file. Raises InputError naming the file and what is wrong in it."""
+        try:
+            given = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise InputError(
+                f"The recipe {path} cannot be read ({error}).", "Give a TOML file."
+            ) from error
+        return cls.of(given, str(path))
+
+    @classmethod
+    def of(cls, given: dict[str, Any], where: str = "a recipe") -> Recipe:
+        """Make a recipe of keys and values, as a file or a report holds them."""
+        known = {each.name: each.default for each in fields(cls)}
+        for key, value in given.items():
+            if key not in known:
+                raise InputError(
+                    f"{where} has the unknown key '{key}'.", f"Its keys are {', '.join(known)}."
+                )
+            if not _fits(value, known[key]):
+                raise InputError(
+                    f"The key '{key}' of {where} is {value!r}.",
+                    f"Give it as {_kind(known[key])}.",
+                )
+        listed: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in given.items()
+        }
+        return cls(**listed)
+
+    def settled(self, documents: Sequence[Document]) -> Recipe:
+        """Return the recipe with its sources chosen for documents that will train.
+
+        Titles train where most documents have one: they are questions that people wrote. Sentences
+        (`cloze`) and references then test. Without titles sentences train, and the first part of
+        a text, which is a poorer question, tests.
+        Raises InputError where the documents give nothing to train or to test on.
+        """
+        train, test = list(self.train), list(self.test)
+        able = [each for each in _WANTED if _gives(parse_source(each), documents)]
+        if not train:
+            train = [each for each in able if kind_of(each) not in kinds_of(test)][:1]
+        if not test:
+            left = [each for each in able if kind_of(each) not in kinds_of(train)]
+            test = [each for each in left if kind_of(each) != "body_first"] or left
+        if not train or not test:
+            raise InputError(
+                "The documents give no two kinds of questions, one to train and one to test with.",
+                "Give them titles or references, or several sentences each.",
+            )
+        return replace(self, train=tuple(train), test=tuple(test))
+
+
+def kind_of(source: str) -> str:
+    """Return a source's name without its settings. Raises QueryError for an unknown one."""
+    parse_source(source)
+    return source.split("(")[0].strip()
+
+
+def kinds_of(sources: Sequence[str]) -> set[str]:
+    return {kind_of(each) for each in sources}
+
+
+def _gives(source: PairSource, documents: Sequence[Document]) -> bool:
+    """Tell whether at least one of twenty documents gives a pair, by a sample of 500."""
+    sample = documents[:: max(1, len(documents) // 500)]
+    try:
+        return len({pair.query_id for pair in source.pairs(sample)}) >= max(
+            1, len(sample) // _SHARE
+        )
+    except InputError:
+        return False
+
+
+def _fits(value: Any, default: Any) -> bool:
+    if isinstance(default, tuple):
+        return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+    if isinstance(default, float):
+        return type(value) in (int, float)
+    return type(value) is type(default)
+
+
+def _kind(default: Any) -> str:
+    if isinstance(default, tuple):
+        return "a list of strings"
+    return {float: "a number", int: "a whole number"}.get(type(default), "a string")
+
+
+def _wrong(name: str, value: Any, wanted: str) -> InputError:
+    return InputError(f"The key '{name}' of a recipe is {value}.", f"Give it {wanted}.")

@@ -1,0 +1,1 @@
+"""Trainers: pairs and a loss in, an encoder out."""
