@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from everygrain.adaptation import adapt
     from everygrain.document import Document, Hit, Ranking, Span
     from everygrain.encode.base import Encoder
     from everygrain.engine import Index
@@ -43,6 +44,7 @@ __all__ = [
     "Reranker",
     "Retriever",
     "Span",
+    "adapt",
     "evaluate",
     "fuse",
     "load_collection",
@@ -50,6 +52,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "adapt": "everygrain.adaptation:adapt",
     "BM25": "everygrain.rank.lexical:BM25",
     "Collection": "everygrain.measure:Collection",
     "Document": "everygrain.document:Document",

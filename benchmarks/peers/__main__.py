@@ -5,8 +5,8 @@
 Every run asks each engine in turn, in an order turned by one each time, so that a slow minute of
 the machine hurts all alike. The first run of every size comes first, then the others of the
 smallest size, and so on; with --minutes, a run that would not be done in time is not begun, and
-the tables say on how many runs a row rests. Engines that are not installed or fail are named with
-the reason:
+the tables say on how many runs a row rests; --resume adds those that are missing. Engines that
+are not installed or fail are named with the reason:
 
     pip install -c constraints.txt -e ".[models,bench,peers]" hnswlib
 
@@ -110,6 +110,7 @@ def main() -> None:
     options.add_argument("--runs", type=int, default=5)
     options.add_argument("--only", choices=KINDS, action="append", help="may be given repeatedly")
     options.add_argument("--minutes", type=float, default=float("inf"), help="for all of it")
+    options.add_argument("--resume", action="store_true", help="go on from what --out holds")
     options.add_argument("--timeout", type=float, default=1800, help="seconds for one process")
     options.add_argument("--out", type=Path, default=RESULTS)
     told = options.parse_args()
@@ -122,9 +123,13 @@ def main() -> None:
         "sizes": sizes,
         "wanted": told.runs,
         "runs": dict.fromkeys(map(str, sizes), 0),
+        "seconds": 0,
         "versions": versions(),
         "rows": [],
     }
+    if told.resume:
+        results |= json.loads((told.out / "peers.json").read_text()) | {"wanted": told.runs}
+    spent, done = results["seconds"], {(row["size"], row["run"]) for row in results["rows"]}
     begun = perf_counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "data"
@@ -133,6 +138,8 @@ def main() -> None:
         took: dict[int, float] = {}
         for each in rounds(sizes, told.runs, told.only or list(KINDS)):
             size, started = max(row["size"] for row in each), perf_counter()
+            if (size, each[0]["run"]) in done:
+                continue
             if started - begun + took.get(size, 0.0) > told.minutes * 60:
                 continue
             for row in each:
@@ -140,7 +147,7 @@ def main() -> None:
                 print(round(perf_counter() - begun), results["rows"][-1], file=sys.stderr)
             took[size] = perf_counter() - started
             results["runs"][str(size)] += 1
-            results["seconds"] = round(perf_counter() - begun)
+            results["seconds"] = spent + round(perf_counter() - begun)
             write(results, told.out)  # an interruption loses one round
     print(report.markdown(results))
 

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from everygrain.cli.adapt import adapt
 from everygrain.cli.add import add
 from everygrain.cli.delete import delete
 from everygrain.cli.demo import demo
@@ -40,8 +41,8 @@ app = typer.Typer(
 )
 
 for command in (
-    demo, add, search, delete, info, doctor, compact, reencode, run, evaluate, experiment,
-    suite, systems,
+    demo, add, search, delete, info, doctor, compact, reencode, adapt, run, evaluate,
+    experiment, suite, systems,
 ):  # fmt: skip
     app.command()(guarded(command))
 app.add_typer(judge, name="judge")

@@ -184,13 +184,14 @@ class Static:
         counts = csr_array((values, pieces, offsets), shape=(len(words), len(self._matrix)))
         return np.asarray(counts @ self._matrix, dtype=np.float32)
 
-    def fit(self, words: Words) -> Static:
-        """Learn idf and whitening from documents. Returns a new encoder.
+    def fit(self, words: Words, dimensions: int = DIMENSIONS) -> Static:
+        """Learn idf and whitening from documents. Returns a new encoder of so many dimensions at
+        most.
 
         Raises ModelError where this one was loaded, and the table that it was fitted from is
         neither in the cache nor can be made.
         """
-        base = self._unfolded()
+        base = self.unfolded()
         count = len(words)
         idf, unseen = inverse_frequencies(words)
         weighed = Static(base, idf, unseen)
@@ -201,12 +202,12 @@ class Static:
         mean = max(float(values.mean()), 1e-9)
         shrunken = (count * values + _SHRINKAGE * mean) / (count + _SHRINKAGE) / mean
         scale = (shrunken + _FLOOR) ** -self.strength
-        transform = (directions * scale)[:, : min(DIMENSIONS, len(values))]
+        transform = (directions * scale)[:, : min(dimensions, len(values))]
         folded = (base.matrix.astype(np.float64) @ transform).astype(np.float16)
         table = Table(base.tokenizer, folded, base.words)
         return Static(table, idf, unseen, count, base, self.strength, base.digest)
 
-    def _unfolded(self) -> Table:
+    def unfolded(self) -> Table:
         """Return the table as it was before any fit: fitting a folded one would whiten twice."""
         if self.original is not None:
             return self.original

@@ -94,7 +94,14 @@ def decide(trials: Sequence[Trial], alpha: float = ALPHA) -> Decision:
         means = float(trial.old.mean()), float(trial.new.mean())
         verdicts.append(
             Verdict(
-                trial.source, len(trial.old), *means, test.difference, around.low, around.high, test.p, float(p)
+                trial.source,
+                len(trial.old),
+                *means,
+                test.difference,
+                around.low,
+                around.high,
+                test.p,
+                float(p),
             )
         )
     harmed = [each for each in verdicts if each.difference < 0 and each.p < alpha]

@@ -53,7 +53,7 @@ class Recipe:
     taught: int = 20_000
     words: int = 30_000
     epochs: float = 2.0
-    fewest_steps: int = 100
+    fewest_steps: int = 300
     batch: int = 1024
     learning_rate: float = 0.05
     queries: int = 500

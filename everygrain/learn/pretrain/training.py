@@ -78,15 +78,20 @@ def pretrain(
     *,
     size: Size | None = None,
     settings: Pretraining | None = None,
+    tokenizer: Any = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Pretrained:
     """Learn word pieces and an encoder from texts alone.
+
+    tokenizer   of transformers, with a mask; without one it is learned from the texts. The library
+                breaks ties between word pieces at random, so that only a training whose tokenizer
+                is given follows from its seed
 
     A folder that is there already is replaced when the new model is written whole.
     Raises InputError if fewer than two texts hold three tokens, StorageError if the disk refuses.
     """
     size, settings = size or Size(), settings or Pretraining()
-    tokenizer = learned_tokenizer(texts, size)
+    tokenizer = tokenizer or learned_tokenizer(texts, size)
     pieces = pieces_of(tokenizer)
     encoded = tokenizer(list(texts), truncation=True, max_length=size.tokens)["input_ids"]
     ids = [text for text in encoded if len(text) >= _LEAST]

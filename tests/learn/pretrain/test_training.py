@@ -6,6 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 from everygrain.errors import InputError, StorageError  # noqa: E402
 from everygrain.learn.pretrain.base import Size  # noqa: E402
+from everygrain.learn.pretrain.body import learned_tokenizer  # noqa: E402
 from everygrain.learn.pretrain.duplex import DuplexAutoEncoder  # noqa: E402
 from everygrain.learn.pretrain.grams import NGramMasks  # noqa: E402
 from everygrain.learn.pretrain.replaced import ReplacedTokens  # noqa: E402
@@ -43,10 +44,12 @@ def test_losses_on_texts_held_out_fall_below_what_frequencies_tell(tmp_path, obj
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
-def test_the_same_seed_gives_the_same_encoder(tmp_path):
+def test_the_same_seed_and_tokenizer_give_the_same_encoder(tmp_path):
     settings = Pretraining(steps=3, batch=4, held_out=0.1)
+    words = learned_tokenizer(corpus(20), SIZE)
     made = [
-        pretrain(corpus(20), ReplacedTokens(), tmp_path / name, size=SIZE, settings=settings)
+        pretrain(corpus(20), ReplacedTokens(), tmp_path / name, size=SIZE, settings=settings,
+                 tokenizer=words)
         for name in ("first", "second")
     ]
     texts = ["tree forest", "cat dog"]

@@ -1,0 +1,223 @@
+"""Adapting an index: promoted where it helps, refused where not, rolled back, never harmed."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+from everygrain import Document, Index
+from everygrain.adaptation import adapt, rollback
+from everygrain.encode.adapted import Adapted
+from everygrain.encode.static import Static, Table
+from everygrain.errors import InputError
+from everygrain.learn.candidate import Candidate, train
+from everygrain.learn.pairs import Collected
+from everygrain.learn.recipe import Recipe
+from everygrain.measure import Collection
+
+pytest.importorskip("torch")
+
+TOPICS = 40
+COMMON = ["the", "of", "and", "in", "to", "with"]
+RECIPE = Recipe(teacher="", words=0, fewest_steps=150, queries=200)
+
+
+def name(kind, topic, number):
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    return f"{kind}{letters[topic % 26]}{letters[topic // 26]}{letters[number]}"
+
+
+def vocabulary():
+    words = [name(k, t, n) for k in ("ka", "lo", "mi") for t in range(TOPICS) for n in range(6)]
+    return ["[UNK]", *COMMON, *words]
+
+
+def table(seed=0, dimensions=32):
+    """Random vectors: the two words for one thing have nothing in common before training."""
+    tokenizer = Tokenizer(models.WordLevel({w: i for i, w in enumerate(vocabulary())}, "[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    matrix = np.random.default_rng(seed).standard_normal((len(vocabulary()), dimensions))
+    return Table(tokenizer.to_str(), matrix.astype(np.float16))
+
+
+def documents(count=400, seed=0):
+    """Titles and two sentences about one topic, each in words that the others never use."""
+    chance = random.Random(seed)
+    made = []
+    for i in range(count):
+        topic = chance.randrange(TOPICS)
+
+        def sentence(kind, topic=topic):
+            return " ".join(
+                f"{name(kind, topic, chance.randrange(6))} {chance.choice(COMMON)}"
+                for _ in range(5)
+            )
+
+        text = f"{sentence('ka').capitalize()}. {sentence('lo').capitalize()}."
+        title = " ".join(name("mi", topic, chance.randrange(6)) for _ in range(4))
+        made.append(Document(f"d{i}", text, title))
+    return made
+
+
+@pytest.fixture
+def index(tmp_path):
+    with Index(tmp_path / "index", Static(table(), {}), language="en") as made:
+        made.add(documents())
+        yield made
+
+
+def state(index):
+    found = index.search(f"{name('ka', 3, 1)} {name('mi', 5, 2)}", 20)
+    return index.store.fingerprint, [(hit.id, hit.score) for hit in found]
+
+
+def null(old, encoder, learned, settled, *, seed=0, **rest):
+    """Train on pairs whose answers are shuffled: the encoder changes, and learns nothing."""
+    chance = random.Random(seed)
+    texts = [document.text for document in learned]
+    chance.shuffle(texts)
+    shuffled = [Document(d.id, text, d.title) for d, text in zip(learned, texts, strict=True)]
+    return train(old, encoder, shuffled, settled, **rest)
+
+
+def test_an_encoder_that_learned_the_collections_words_is_promoted_and_rolled_back(index):
+    before = state(index)
+    done = adapt(index, RECIPE, budget=60)
+    assert done.promoted, done.decision.reason
+    assert isinstance(index.store.encoder, Adapted)
+    report = json.loads((done.report / "report.json").read_text())
+    assert report["promoted"] is True
+    assert report["recipe"]["train"] == ["title"]
+    assert report["recipe"]["test"] == ["cloze(each=2)"]
+    assert report["tests"][0]["p_corrected"] < 0.05
+    assert index.doctor() == []
+    after = state(index)
+    with Index.open(index.folder) as again:  # another process would see the same
+        assert state(again) == after
+    assert rollback(index) == before[0]
+    assert state(index) == before
+    assert rollback(index) == after[0]
+    assert state(index) == after
+
+
+def test_the_same_recipe_gives_the_same_encoder_again(tmp_path):
+    prints = []
+    for number in range(2):
+        with Index(tmp_path / f"{number}", Static(table(), {}), language="en") as made:
+            shuffled = documents()
+            random.Random(number).shuffle(shuffled)
+            made.add(shuffled)
+            prints.append(adapt(made, RECIPE, budget=600).report)
+    reports = [json.loads((each / "report.json").read_text()) for each in prints]
+    assert reports[0]["curve"] == reports[1]["curve"]
+    assert reports[0]["tests"] == reports[1]["tests"]
+
+
+def test_shuffled_labels_are_refused_and_the_index_stays(index):
+    before = state(index)
+    done = adapt(index, RECIPE, budget=60, train_encoder=null)
+    assert not done.promoted
+    assert done.decision.reason.startswith("Refused")
+    assert state(index) == before
+    assert json.loads((done.report / "report.json").read_text())["promoted"] is False
+
+
+def test_an_encoder_of_another_language_is_refused(index):
+    """One that knows none of the collection's words: a leg that finds nothing."""
+
+    def foreign(old, encoder, learned, settled, **rest):
+        tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0, "слово": 1}, "[UNK]"))
+        tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+        other = Table(tokenizer.to_str(), np.ones((2, 32), dtype=np.float16))
+        return Candidate(Adapted(Static(other, {}, fitted=1)), Collected(()), 0, [])
+
+    before = state(index)
+    assert not adapt(index, RECIPE, train_encoder=foreign).promoted
+    assert state(index) == before
+
+
+def test_a_generator_that_leaks_its_answers_into_one_source_is_refused(index):
+    """Every document gets its id as a word: those questions are then easy, but no others."""
+
+    def leaking(old, encoder, learned, settled, **rest):
+        leaked = [Document(d.id, f"{d.id} {d.id}", f"{d.id} {d.id}") for d in learned]
+        spoilt = [
+            Document(d.id, f"{d.text} {x.title}", d.title)
+            for d, x in zip(leaked, learned, strict=True)
+        ]
+        return train(old, encoder, spoilt, settled, **rest)
+
+    before = state(index)
+    done = adapt(index, RECIPE, budget=60, train_encoder=leaking)
+    assert not done.promoted
+    assert state(index) == before
+
+
+def test_judged_queries_test_and_never_train(index):
+    kept = {d.id: d for d in index.documents()}
+    asked = {f"q{i}": d.title for i, d in enumerate(kept.values()) if i < 50}
+    grades = {f"q{i}": {d: 1} for i, d in enumerate(kept) if i < 50}
+    judged = Collection("mine", asked, grades, lambda: iter(kept.values()))
+    done = adapt(index, RECIPE, budget=60, judged=[judged])
+    assert done.decision.verdicts[0].source == "judged: mine"
+    stranger = Collection("other", {"q": "x"}, {"q": {"nobody": 1}}, lambda: iter(()))
+    with pytest.raises(InputError, match="name no document"):
+        adapt(index, RECIPE, budget=60, judged=[stranger])
+
+
+@pytest.mark.parametrize("when", ["training", "testing", "swapping"])
+def test_an_interrupt_leaves_the_index_and_the_next_call_ends_it(index, when):
+    before = state(index)
+    stage = {"training": "Training", "testing": "Testing", "swapping": "Swapping"}[when]
+
+    def told(what, done, total):
+        if what == stage and (when != "training" or done == total // 2):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        adapt(index, RECIPE, budget=60, told=told)
+    assert state(index) == before
+    assert index.doctor() == []
+    assert adapt(index, RECIPE, budget=60).promoted
+
+
+def test_small_and_unfit_collections_are_told_of(tmp_path):
+    with Index(tmp_path / "small", Static(table(), {}), language="en") as small:
+        small.add(documents(99))
+        with pytest.raises(InputError, match="99 documents"):
+            adapt(small, RECIPE)
+    with Index(tmp_path / "short", Static(table(), {}), language="en") as short:
+        short.add(Document(f"d{i}", name("ka", i % TOPICS, 0)) for i in range(200))
+        with pytest.raises(InputError, match="no two kinds"):
+            adapt(short, RECIPE)
+    with Index(tmp_path / "same", Static(table(), {}), language="en") as same:
+        one = documents(1)[0]
+        same.add(Document(f"d{i}", one.text, one.title) for i in range(200))
+        with pytest.raises(InputError, match="1 training pairs"):
+            adapt(same, RECIPE)
+
+
+def test_rollback_without_a_promotion_is_an_error(index):
+    with pytest.raises(InputError, match="ever replaced"):
+        rollback(index)
+
+
+@pytest.mark.slow
+def test_random_training_is_promoted_in_at_most_one_of_twenty(index):
+    """200 encoders trained on random pairs; the bound leaves binomial error of 1 in 1,000."""
+    from scipy.stats import binom
+
+    promoted = 0
+    quick = Recipe(teacher="", words=0, fewest_steps=1, epochs=0.5, queries=60)
+    for seed in range(200):
+
+        def trainer(*told, seed=seed, **rest):
+            return null(*told, seed=seed, **rest)
+
+        done = adapt(index, quick, budget=60, train_encoder=trainer)
+        if done.promoted:
+            promoted += 1
+            rollback(index)
+    assert promoted <= binom.ppf(0.999, 200, 0.05)
