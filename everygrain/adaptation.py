@@ -100,16 +100,14 @@ def adapt(
         asked.append(questions(source, kept, learned, queries=settled.queries, documents=most))
     asked = [each for each in asked if each.queries]
     trials = list[Trial]()
-    legs = dict[str, dict[str, tuple[float, float]]]()
     for i, each in enumerate(asked):
         if told:
             told("Testing", i, len(asked))
         before, after = answered(each, old, index), answered(each, made.encoder, index)
-        trials.append(Trial(each.source, before["served"], after["served"]))
-        legs[each.source] = {
-            leg: (float(before[leg].mean()), float(after[leg].mean()))
-            for leg in ("lexical", "dense") if leg in before and leg in after
-        }  # fmt: skip
+        trials += [
+            Trial(each.source, leg, before[leg], after[leg])
+            for leg in ("dense", "served") if leg in before and leg in after
+        ]  # fmt: skip
     decision = decide(trials)
     if decision.promoted:
         if told:
@@ -126,7 +124,6 @@ def adapt(
         taught=made.taught,
         curve=made.curve,
         decision=decision,
-        legs=legs,
         seconds={"training": round(trained - begun), "testing": round(monotonic() - trained)},
     )
     report.write(folder)
@@ -155,7 +152,7 @@ def judged_questions(collection: Collection, documents: Sequence[Document]) -> Q
 def answered(
     asked: Questions, encoder: Encoder | None, like: Index
 ) -> dict[str, npt.NDArray[np.float64]]:
-    """Return (queries,) nDCG@10 of each leg, and of what would be `served`, in a small index.
+    """Return (queries,) nDCG@10 of the dense leg, if any, and of what is served, in a small index.
 
     like   the index whose language, stemming and lengths of passages are used
     """
@@ -174,12 +171,10 @@ def answered(
         ) as small,
     ):
         small.add(asked.documents)
-        found = {"lexical": _values(small, "lexical", asked)}
-        if encoder is not None:
-            found["dense"] = _values(small, "dense", asked)
-            found["served"] = _values(small, "hybrid", asked)
-        else:
-            found["served"] = found["lexical"]
+        if encoder is None:
+            return {"served": _values(small, "lexical", asked)}
+        found = {"dense": _values(small, "dense", asked)}
+        found["served"] = _values(small, "hybrid", asked)
     return found
 
 

@@ -89,8 +89,8 @@ def test_an_encoder_that_learned_the_collections_words_is_promoted_and_rolled_ba
     assert isinstance(index.store.encoder, Adapted)
     report = json.loads((done.report / "report.json").read_text())
     assert report["promoted"] is True
-    assert report["recipe"]["train"] == ["title"]
-    assert report["recipe"]["test"] == ["cloze(each=2)"]
+    assert report["recipe"]["train"] == ["cloze(each=2)"]
+    assert report["recipe"]["test"] == ["title"]
     assert report["tests"][0]["p_corrected"] < 0.05
     assert index.doctor() == []
     after = state(index)
@@ -138,15 +138,14 @@ def test_an_encoder_of_another_language_is_refused(index):
     assert state(index) == before
 
 
-def test_a_generator_that_leaks_its_answers_into_one_source_is_refused(index):
-    """Every document gets its id as a word: those questions are then easy, but no others."""
+def test_a_generator_that_leaks_the_question_into_the_answer_is_refused(index):
+    """Every answer repeats its question: all that it teaches is that a word means itself."""
 
     def leaking(old, encoder, learned, settled, **rest):
-        leaked = [Document(d.id, f"{d.id} {d.id}", f"{d.id} {d.id}") for d in learned]
-        spoilt = [
-            Document(d.id, f"{d.text} {x.title}", d.title)
-            for d, x in zip(leaked, learned, strict=True)
-        ]
+        spoilt = []
+        for document in learned:
+            first = document.text.split(". ")[0]
+            spoilt.append(Document(document.id, f"{first}. {first} of."))
         return train(old, encoder, spoilt, settled, **rest)
 
     before = state(index)
@@ -195,8 +194,7 @@ def test_small_and_unfit_collections_are_told_of(tmp_path):
     with Index(tmp_path / "same", Static(table(), {}), language="en") as same:
         one = documents(1)[0]
         same.add(Document(f"d{i}", one.text, one.title) for i in range(200))
-        with pytest.raises(InputError, match="1 training pairs"):
-            adapt(same, RECIPE)
+        assert not adapt(same, RECIPE).promoted
 
 
 def test_rollback_without_a_promotion_is_an_error(index):

@@ -12,8 +12,8 @@ import everygrain
 ROOT = Path(everygrain.__file__).parent
 ORDER = (
     "document", "errors", "endpoint", "read", "segment", "analyze", "encode", "index", "rank",
-    "generate", "measure", "learn", "curate", "label", "match", "answer", "cluster", "engine", "adaptation",
-    "server", "cli", "__main__",
+    "generate", "measure", "learn", "curate", "label", "match", "answer", "cluster", "engine",
+    "adaptation", "server", "cli", "__main__",
 )  # fmt: skip
 PLACE = {room: place for place, room in enumerate(ORDER)}
 FREE = {"data", "systems"}

@@ -116,10 +116,11 @@ def main() -> None:
     told = options.parse_args()
     named = told.sizes.split(",")
     sizes = sorted({data.count_papers() if size == "all" else int(size) for size in named})
+    limit = f" --minutes {told.minutes:g}" if told.minutes < float("inf") else ""
     results: Row = {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
-        "command": f"python -m peers --sizes {told.sizes} --runs {told.runs}",
+        "command": f"python -m peers --sizes {told.sizes} --runs {told.runs}" + limit,
         "sizes": sizes,
         "wanted": told.runs,
         "runs": dict.fromkeys(map(str, sizes), 0),

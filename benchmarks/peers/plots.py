@@ -56,10 +56,8 @@ def _dots(results: dict[str, Any], path: Path) -> None:
             else:
                 axes.set_ylabel(kind)
     runs = results["runs"][str(size)]
-    figure.suptitle(
-        f"{size:,} papers, medians and least-most of {runs} interleaved runs; "
-        "logarithmic; no dot: no such figure"
-    )
+    told = "1 run" if runs == 1 else f"medians and least-most of {runs} interleaved runs"
+    figure.suptitle(f"{size:,} papers, {told}; logarithmic; no dot: no such figure")
     figure.savefig(path, dpi=90)
     pyplot.close(figure)
 

@@ -1,13 +1,16 @@
 """The gate: a new encoder is taken only if a paired test says that it helped.
 
 The old and the new system answer the same held-out queries, of sources that the training pairs did
-not come from. The new one is promoted where
+not come from, by the dense leg alone and by what a search serves (both legs, fused). The new one is
+promoted where
 
-- on at least one source its mean nDCG@10 is higher, with a p of the paired randomisation test that
-  stays below `alpha` after Holm's correction over the sources, and
-- on no source it is lower with an uncorrected p below `alpha`: harm needs less proof than gain.
+- on at least one source and leg its mean nDCG@10 is higher, with a p of the paired randomisation
+  test that stays below `alpha` after Holm's correction over all sources and legs, and
+- on none it is lower with an uncorrected p below `alpha`: harm needs less proof than gain.
 
-Where nothing differs in truth, a promotion so has a chance of at most alpha / 2.
+Where nothing differs in truth, a promotion so has a chance of at most alpha / 2. The dense leg
+counts by itself because questions made of a collection's own words favour the lexical leg: on them
+a fused result hardly shows what an encoder has learned, while judged queries do.
 """
 
 from __future__ import annotations
@@ -31,23 +34,26 @@ FEWEST = 30
 class Trial:
     """What both systems reached on the queries of one source.
 
+    leg        "dense", or "served" for what a search gives
     old, new   (n,) values of the same queries, in the same order
     """
 
     source: str
+    leg: str
     old: npt.NDArray[np.float64]
     new: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the test says of one source.
+    """What the test says of one source and leg.
 
     difference   mean of new minus old, with its 95 % BCa interval from `low` to `high`
-    p            of the paired randomisation test; `p_corrected` by Holm over the sources
+    p            of the paired randomisation test; `p_corrected` by Holm over sources and legs
     """
 
     source: str
+    leg: str
     queries: int
     old: float
     new: float
@@ -95,6 +101,7 @@ def decide(trials: Sequence[Trial], alpha: float = ALPHA) -> Decision:
         verdicts.append(
             Verdict(
                 trial.source,
+                trial.leg,
                 len(trial.old),
                 *means,
                 test.difference,
@@ -107,19 +114,21 @@ def decide(trials: Sequence[Trial], alpha: float = ALPHA) -> Decision:
     harmed = [each for each in verdicts if each.difference < 0 and each.p < alpha]
     helped = [each for each in verdicts if each.difference > 0 and each.p_corrected < alpha]
     if not verdicts:
-        counts = ", ".join(f"{len(trial.old)} of '{trial.source}'" for trial in trials)
+        counts = ", ".join(
+            f"{len(trial.old)} of '{trial.source}'" for trial in trials if trial.leg == "served"
+        )
         reason = f"Refused: too few held-out queries ({counts}; {FEWEST} of a source are needed)."
     elif harmed:
         reason = f"Refused: worse on {_named(harmed)}."
     elif helped:
         reason = f"Promoted: better on {_named(helped)}, and worse on none."
     else:
-        reason = f"Refused: no source shows a gain that chance would not ({_named(verdicts)})."
+        reason = f"Refused: nothing shows a gain that chance would not ({_named(verdicts)})."
     return Decision(bool(helped) and not harmed, reason, tuple(verdicts))
 
 
 def _named(verdicts: Sequence[Verdict]) -> str:
     return "; ".join(
-        f"'{each.source}' {each.old:.3f} to {each.new:.3f}, p {each.p_corrected:.3g}"
+        f"'{each.source}', {each.leg}: {each.old:.3f} to {each.new:.3f}, p {each.p_corrected:.3g}"
         for each in verdicts
     )

@@ -23,7 +23,8 @@ from everygrain.learn.losses import parse_loss
 from everygrain.learn.pairs import PairSource, parse_source
 
 _SHARE = 20  # a source needs what at least one document in twenty has
-_WANTED = ("title", "cloze(each=2)", "links", "body_first")  # the best to train on first
+_TRAIN = ("cloze(each=2)", "title", "body_first", "links")  # in the order of preference
+_TEST = ("title", "links", "cloze", "body_first")
 
 
 @dataclass(frozen=True)
@@ -111,18 +112,17 @@ class Recipe:
     def settled(self, documents: Sequence[Document]) -> Recipe:
         """Return the recipe with its sources chosen for documents that will train.
 
-        Titles train where most documents have one: they are questions that people wrote. Sentences
-        (`cloze`) and references then test. Without titles sentences train, and the first part of
-        a text, which is a poorer question, tests.
+        Sentences train (`cloze`), and titles and references, which people wrote, test: a
+        promoted encoder has answered real questions of a kind that it was not taught. Without
+        either the first part of a text, which is a poorer question, tests.
         Raises InputError where the documents give nothing to train or to test on.
         """
         train, test = list(self.train), list(self.test)
-        able = [each for each in _WANTED if _gives(parse_source(each), documents)]
         if not train:
-            train = [each for each in able if kind_of(each) not in kinds_of(test)][:1]
+            train = _able(_TRAIN, kinds_of(test), documents)[:1]
         if not test:
-            left = [each for each in able if kind_of(each) not in kinds_of(train)]
-            test = [each for each in left if kind_of(each) != "body_first"] or left
+            left = _able(_TEST, kinds_of(train), documents)
+            test = [each for each in left if each in ("title", "links")] or left[:1]
         if not train or not test:
             raise InputError(
                 "The documents give no two kinds of questions, one to train and one to test with.",
@@ -139,6 +139,15 @@ def kind_of(source: str) -> str:
 
 def kinds_of(sources: Sequence[str]) -> set[str]:
     return {kind_of(each) for each in sources}
+
+
+def _able(wanted: Sequence[str], taken: set[str], documents: Sequence[Document]) -> list[str]:
+    """Return those sources that are not taken and that documents give pairs of."""
+    return [
+        each
+        for each in wanted
+        if kind_of(each) not in taken and _gives(parse_source(each), documents)
+    ]
 
 
 def _gives(source: PairSource, documents: Sequence[Document]) -> bool:

@@ -16,7 +16,7 @@ def values(count, seed=0):
 def test_a_gain_on_one_source_and_none_elsewhere_is_promoted():
     old = values(200)
     better = np.clip(old + 0.1, 0, 1)
-    decision = decide([Trial("titles", old, better), Trial("links", old, old)])
+    decision = decide([Trial("titles", "served", old, better), Trial("links", "served", old, old)])
     assert decision.promoted
     assert "titles" in decision.reason
     first, second = decision.verdicts
@@ -29,7 +29,9 @@ def test_a_gain_on_one_source_and_none_elsewhere_is_promoted():
 
 def test_harm_on_one_source_refuses_a_gain_on_another():
     old = values(200)
-    decision = decide([Trial("titles", old, old + 0.1), Trial("links", old, old - 0.1)])
+    decision = decide(
+        [Trial("titles", "served", old, old + 0.1), Trial("links", "served", old, old - 0.1)]
+    )
     assert not decision.promoted
     assert decision.reason.startswith("Refused: worse on 'links'")
 
@@ -45,13 +47,13 @@ def test_a_gain_that_holm_takes_away_is_refused():
             break
     assert shift is not None
     new = old + noise + shift
-    assert decide([Trial("a", old, new)]).promoted
-    assert not decide([Trial("a", old, new), Trial("b", old, old)]).promoted
+    assert decide([Trial("a", "served", old, new)]).promoted
+    assert not decide([Trial("a", "served", old, new), Trial("b", "served", old, old)]).promoted
 
 
 def test_few_queries_decide_nothing():
     old = values(29)
-    decision = decide([Trial("titles", old, old + 0.5)])
+    decision = decide([Trial("titles", "served", old, old + 0.5)])
     assert not decision.promoted
     assert "too few" in decision.reason
     assert decision.verdicts == ()
@@ -61,7 +63,7 @@ def test_no_trial_at_all_is_an_error_with_a_remedy():
     with pytest.raises(InputError, match="no query"):
         decide([])
     with pytest.raises(InputError, match="same queries"):
-        decide([Trial("a", values(40), values(41))])
+        decide([Trial("a", "served", values(40), values(41))])
 
 
 @pytest.mark.slow
@@ -71,6 +73,6 @@ def test_noise_without_any_difference_is_promoted_in_at_most_one_of_forty():
     for seed in range(runs):
         generator = np.random.default_rng(seed)
         old, new = generator.random((2, 3, 40))
-        trials = [Trial(str(i), old[i], new[i]) for i in range(3)]
+        trials = [Trial(str(i), "served", old[i], new[i]) for i in range(3)]
         promoted += decide(trials).promoted
     assert promoted <= binom.ppf(0.999, runs, 0.025)

@@ -48,8 +48,14 @@ def test_the_same_seed_and_tokenizer_give_the_same_encoder(tmp_path):
     settings = Pretraining(steps=3, batch=4, held_out=0.1)
     words = learned_tokenizer(corpus(20), SIZE)
     made = [
-        pretrain(corpus(20), ReplacedTokens(), tmp_path / name, size=SIZE, settings=settings,
-                 tokenizer=words)
+        pretrain(
+            corpus(20),
+            ReplacedTokens(),
+            tmp_path / name,
+            size=SIZE,
+            settings=settings,
+            tokenizer=words,
+        )
         for name in ("first", "second")
     ]
     texts = ["tree forest", "cat dog"]
