@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,8 +90,8 @@ def test_an_encoder_that_learned_the_collections_words_is_promoted_and_rolled_ba
     assert isinstance(index.store.encoder, Adapted)
     report = json.loads((done.report / "report.json").read_text())
     assert report["promoted"] is True
-    assert report["recipe"]["train"] == ["cloze(each=2)"]
-    assert report["recipe"]["test"] == ["title"]
+    assert report["recipe"]["train"] == ["title"]
+    assert report["recipe"]["test"] == ["cloze"]
     assert report["tests"][0]["p_corrected"] < 0.05
     assert index.doctor() == []
     after = state(index)
@@ -139,14 +140,15 @@ def test_an_encoder_of_another_language_is_refused(index):
 
 
 def test_a_generator_that_leaks_the_question_into_the_answer_is_refused(index):
-    """Every answer repeats its question: all that it teaches is that a word means itself."""
+    """Every answer is its question in another order: a word then means itself, and no more."""
 
     def leaking(old, encoder, learned, settled, **rest):
-        spoilt = []
-        for document in learned:
-            first = document.text.split(". ")[0]
-            spoilt.append(Document(document.id, f"{first}. {first} of."))
-        return train(old, encoder, spoilt, settled, **rest)
+        spoilt = [
+            Document(d.id, f"{' '.join(reversed(d.title.split()))} of the {d.title}", d.title)
+            for d in learned
+        ]
+        every = replace(settled, train=("itself",))
+        return train(old, encoder, spoilt, every, **rest)
 
     before = state(index)
     done = adapt(index, RECIPE, budget=60, train_encoder=leaking)

@@ -24,9 +24,12 @@ class Adapted:
     """A trained `Static`.
 
     static   the token vectors and word weights
+    taught   whether a transformer taught it, which questions made of the collection's own words
+             show less of than people's: see `everygrain.rank.weigh`
     """
 
     static: Static
+    taught: bool = False
 
     @property
     def fitted(self) -> int:
@@ -35,7 +38,8 @@ class Adapted:
     def fit(self, words: Words) -> Adapted:
         """Learn the weights of words from documents. Returns a new encoder."""
         idf, unseen = inverse_frequencies(words)
-        return Adapted(replace(self.static, idf=idf, unseen=unseen, fitted=len(words)))
+        fitted = replace(self.static, idf=idf, unseen=unseen, fitted=len(words))
+        return Adapted(fitted, self.taught)
 
     @property
     def dimensions(self) -> int:
@@ -43,7 +47,7 @@ class Adapted:
 
     @cached_property
     def fingerprint(self) -> str:
-        return f"adapted-{self.static.fingerprint}"
+        return f"{'taught' if self.taught else 'adapted'}-{self.static.fingerprint}"
 
     def encode(self, texts: Sequence[str], kind: Kind = "document") -> Vectors:
         return self.static.encode(texts, kind)
@@ -55,10 +59,11 @@ class Adapted:
         """Write what `load` needs into an empty folder."""
         self.static.save(folder)
         path = folder / "encoder.json"
-        described = json.loads(path.read_text(encoding="utf-8")) | {"kind": "adapted"}
+        described = json.loads(path.read_text(encoding="utf-8"))
+        described |= {"kind": "adapted", "taught": self.taught}
         path.write_text(json.dumps(described), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path, described: dict[str, Any]) -> Adapted:
         """Read what `save` wrote. Raises ModelError if a file is missing or damaged."""
-        return cls(Static.load(folder, described))
+        return cls(Static.load(folder, described), described["taught"])

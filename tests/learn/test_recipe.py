@@ -15,11 +15,11 @@ def with_titles(count=60):
     ]  # fmt: skip
 
 
-def test_sentences_train_and_titles_test_where_there_are_titles():
+def test_titles_train_and_sentences_test_where_there_are_titles():
     settled = Recipe().settled(with_titles())
-    assert settled.train == ("cloze(each=2)",)
-    assert settled.test == ("title",)
-    assert Recipe(train=("title",)).settled(with_titles()).test == ("cloze",)
+    assert settled.train == ("title",)
+    assert settled.test == ("cloze",)
+    assert Recipe(train=("cloze",)).settled(with_titles()).test == ("body_first",)
     assert Recipe(test=("cloze",)).settled(with_titles()).train == ("title",)
 
 
