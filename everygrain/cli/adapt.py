@@ -105,7 +105,7 @@ def _print_decision(decision: Decision) -> None:
             table.add_row(
                 clean(f"{each.source}, {each.leg}"), f"{each.queries}",
                 f"{each.old:.3f}", f"{each.new:.3f}",
-                f"{each.difference:+.3f} [{each.low:+.3f}, {each.high:+.3f}]".replace("[", "\\["),
+                f"{each.difference:+.3f} [{each.low:+.3f}, {each.high:+.3f}]",
                 f"{each.p_corrected:.3g}",
             )  # fmt: skip
         console.print(table)

@@ -27,7 +27,7 @@ from everygrain.measure.correction import holm
 from everygrain.measure.significance import randomisation_test
 
 ALPHA = 0.05
-FEWEST = 30
+FEWEST = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ class Decision:
 def decide(trials: Sequence[Trial], alpha: float = ALPHA) -> Decision:
     """Return the decision on the trials of all sources.
 
-    Sources of fewer than 30 queries are told of, and take no part.
+    Sources of fewer than 20 queries are told of, and take no part.
     Raises InputError without any trial, and for two lists of different length.
     """
     if not trials:
@@ -124,6 +124,10 @@ def decide(trials: Sequence[Trial], alpha: float = ALPHA) -> Decision:
         reason = f"Promoted: better on {_named(helped)}, and worse on none."
     else:
         reason = f"Refused: nothing shows a gain that chance would not ({_named(verdicts)})."
+    few = {trial.source: len(trial.old) for trial in trials if len(trial.old) < FEWEST}
+    if few and verdicts:
+        told = ", ".join(f"'{source}' has {count}" for source, count in few.items())
+        reason += f" Not heard, for fewer than {FEWEST} queries: {told}."
     return Decision(bool(helped) and not harmed, reason, tuple(verdicts))
 
 

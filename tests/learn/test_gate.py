@@ -52,11 +52,19 @@ def test_a_gain_that_holm_takes_away_is_refused():
 
 
 def test_few_queries_decide_nothing():
-    old = values(29)
+    old = values(19)
     decision = decide([Trial("titles", "served", old, old + 0.5)])
     assert not decision.promoted
     assert "too few" in decision.reason
     assert decision.verdicts == ()
+
+
+def test_a_source_of_few_queries_is_told_of_and_not_heard():
+    old, few = values(100), values(19)
+    decision = decide([Trial("a", "served", old, old), Trial("b", "served", few, few + 1)])
+    assert not decision.promoted
+    assert [each.source for each in decision.verdicts] == ["a"]
+    assert "'b' has 19" in decision.reason
 
 
 def test_no_trial_at_all_is_an_error_with_a_remedy():

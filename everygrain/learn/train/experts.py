@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from everygrain.analyze import split
 from everygrain.encode.experts.centroids import NO_DOMAIN, Centroids
 from everygrain.encode.experts.static import StaticExperts
 from everygrain.encode.static import Static
@@ -23,6 +22,7 @@ from everygrain.errors import InputError
 from everygrain.learn.losses.base import Batch, Loss
 from everygrain.learn.losses.contrastive import MultipleNegatives
 from everygrain.learn.pairs.base import Pair
+from everygrain.learn.train.bags import Bags
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,49 +61,6 @@ class ExpertTraining:
                 f"{self} cannot be trained.",
                 "Use 0 steps or more, 2 pairs or more in a batch, and rates of 0 or more.",
             )
-
-
-@dataclass(frozen=True, eq=False)
-class Bags:
-    """Texts as weighed word pieces: what training sees of them.
-
-    matrix   (texts, pieces) sparse float32 in rows
-    """
-
-    matrix: Any
-
-    @classmethod
-    def of(cls, encoder: Static, texts: Sequence[str]) -> Bags:
-        from scipy.sparse import csr_array
-
-        words = split(texts)
-        vocabulary = words.vocabulary
-        pieces, offsets = encoder.table.pieces(vocabulary)
-        weights = np.array(
-            [encoder.idf.get(word, encoder.unseen) for word in vocabulary], dtype=np.float32
-        )
-        values = np.repeat(weights, np.diff(offsets))
-        count = len(encoder.table.matrix)
-        of_words = csr_array((values, pieces, offsets), shape=(len(vocabulary), count))
-        ones = np.ones(len(words.ids), dtype=np.float32)
-        held = csr_array((ones, words.ids, words.offsets), shape=(len(words), len(vocabulary)))
-        matrix = (held @ of_words).tocsr()
-        matrix.sum_duplicates()
-        return cls(matrix)
-
-    def __len__(self) -> int:
-        return int(self.matrix.shape[0])
-
-    def tensors(self, rows: Places) -> tuple[Tensor, Tensor, Tensor]:
-        """Return pieces, offsets and weights of some texts, as `EmbeddingBag` takes them."""
-        import torch
-
-        chosen = self.matrix[rows]
-        return (
-            torch.from_numpy(chosen.indices.astype(np.int64)),
-            torch.from_numpy(chosen.indptr[:-1].astype(np.int64)),
-            torch.from_numpy(chosen.data.astype(np.float32)),
-        )
 
 
 class ExpertTables:
