@@ -98,7 +98,7 @@ def test_an_encoder_that_learned_the_collections_words_is_promoted_and_rolled_ba
     report = json.loads((done.report / "report.json").read_text())
     assert report["promoted"] is True
     assert report["recipe"]["train"] == ["title"]
-    assert report["recipe"]["test"] == ["cloze"]
+    assert report["recipe"]["test"] == ["cloze(each=4)"]
     assert report["tests"][0]["p_corrected"] < 0.05
     assert index.doctor() == []
     after = state(index)

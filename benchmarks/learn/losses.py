@@ -2,7 +2,7 @@
 
     python benchmarks/learn/losses.py [NAME ...] [--titles FILE]
 
-All variants train the same table on the same 4,096 papers (title -> abstract), twice over, in
+All variants train the same table on the same 16,384 papers (title -> abstract), twice over, in
 batches of 512, and are compared with multiple negatives ranking, query by query, on collections
 that they have not seen. Nothing is tuned here: the settings are the losses' defaults.
 
@@ -46,7 +46,7 @@ from everygrain.measure.significance import randomisation_test
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 SETS = {"scifact": "train", "cranfield": "dev"}
-PAIRS, SIZE, EPOCHS, RATE = 4_096, 512, 2, 0.05
+PAIRS, SIZE, EPOCHS, RATE = 16_384, 512, 2, 0.05
 SHOWN = 8  # documents per query that got simulated feedback
 BASELINE = "multiple_negatives"
 

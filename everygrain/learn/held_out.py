@@ -57,22 +57,39 @@ def questions(
     pairs = [pair for pair in pairs if pair.query_id in kept]
     step = max(1, len(pairs) // queries)
     made = Questions(source.name, [])
-    changed: dict[str, Document] = {}
+    taken: dict[str, list[str]] = {}
+    answers: dict[str, str] = {}
     for number, pair in enumerate(pairs[::step][:queries]):
         name = f"{number}"
         if pair.query_id == pair.positive_id:
-            if pair.positive_id in changed:  # it has lost the words of one query already
-                continue
-            changed[pair.positive_id] = Document(pair.positive_id, pair.positive)
+            taken.setdefault(pair.query_id, []).append(pair.query)
+            answers[pair.query_id] = pair.positive
         made.queries[name] = pair.query
         made.judgements[name] = {pair.positive_id: 1}
         made.asked_by[name] = pair.query_id
+    changed = {
+        document.id: _without(document, taken[document.id], answers[document.id])
+        for document in test if document.id in taken
+    }  # fmt: skip
     wanted = {each for grades in made.judgements.values() for each in grades}
     first = [document for document in [*test, *others] if document.id in wanted]
     rest = [document for document in [*test, *others] if document.id not in wanted]
     for document in [*first, *rest][: max(documents, len(first))]:
         made.documents.append(changed.get(document.id, document))
     return made
+
+
+def _without(document: Document, queries: Sequence[str], answer: str) -> Document:
+    """Return a document without its queries; the answer alone, if one of them is not in it."""
+    title, text = document.title, document.text
+    for query in queries:
+        if query == title.strip():
+            title = ""
+        elif query in text:
+            text = text.replace(query, " ")
+        else:
+            return Document(document.id, answer)
+    return Document(document.id, text, title)
 
 
 def source_links(source: PairSource) -> bool:

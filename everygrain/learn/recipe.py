@@ -24,7 +24,7 @@ from everygrain.learn.pairs import PairSource, parse_source
 
 _SHARE = 20  # a source needs what at least one document in twenty has
 _TRAIN = ("title", "cloze(each=2)", "body_first", "links")  # in the order of preference
-_TEST = ("cloze", "links", "body_first", "title")
+_TEST = ("cloze(each=4)", "links", "body_first", "title")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Recipe:
     fewest_steps: int = 300
     batch: int = 1024
     learning_rate: float = 0.05
-    queries: int = 500
+    queries: int = 1000
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -122,7 +122,7 @@ class Recipe:
             train = _able(_TRAIN, kinds_of(test), documents)[:1]
         if not test:
             left = _able(_TEST, kinds_of(train), documents)
-            test = [each for each in left if each in ("cloze", "links")] or left[:1]
+            test = [each for each in left if kind_of(each) in ("cloze", "links")] or left[:1]
         if not train or not test:
             raise InputError(
                 "The documents give no two kinds of questions, one to train and one to test with.",

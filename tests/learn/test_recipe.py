@@ -18,7 +18,7 @@ def with_titles(count=60):
 def test_titles_train_and_sentences_test_where_there_are_titles():
     settled = Recipe().settled(with_titles())
     assert settled.train == ("title",)
-    assert settled.test == ("cloze",)
+    assert settled.test == ("cloze(each=4)",)
     assert Recipe(train=("cloze",)).settled(with_titles()).test == ("body_first",)
     assert Recipe(test=("cloze",)).settled(with_titles()).train == ("title",)
 
