@@ -39,6 +39,7 @@ _AT_ONCE = 256
 _SHORTEST = 4
 _PASSAGE = 256
 _TURNS = 10
+_TURNS_TAUGHT = 4
 _LOOKED_AT = 4_000
 
 Told = Callable[[str, int, int], None]
@@ -151,7 +152,10 @@ def _teach(
     teacher = registry.create(recipe.teacher)
     if teacher is None:
         return None
-    texts = texts_to_teach(_sampled(documents, recipe.taught, recipe.seed), recipe.taught)
+    # titles, passages and sentences alike, of fewer documents where there are many
+    chosen = _sampled(documents, max(recipe.taught // _TURNS_TAUGHT, 1), recipe.seed)
+    texts = texts_to_teach(chosen, recipe.taught)
+    texts.sort(key=lambda text: _drawn(text, recipe.seed))  # a budget that ends cuts all kinds
     found, begun = list[Vectors](), monotonic()
     for start in range(0, len(texts), _AT_ONCE):
         if found and monotonic() - begun > budget:
