@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ from everygrain.document import Document, Ranking
 from everygrain.encode import registry
 from everygrain.encode.base import Encoder, WordEncoder
 from everygrain.engine import Index
-from everygrain.errors import InputError, QueryError, StoredIndexError
+from everygrain.errors import InputError, LockedError, QueryError, StoredIndexError
+from everygrain.index.files import storage_errors
 from everygrain.index.store import encoder_folder
 from everygrain.index.writer import writer
 from everygrain.learn.candidate import Told, train
@@ -35,6 +37,7 @@ from everygrain.learn.recipe import Recipe
 from everygrain.learn.report import Report
 from everygrain.measure.collections import Collection
 from everygrain.measure.measures import evaluate
+from everygrain.rank.lexical import BM25
 
 BUDGET = 600.0
 FEWEST_DOCUMENTS = 100
@@ -42,6 +45,7 @@ WORK = "adaptation"
 _SEARCHED = 10_000
 _SEARCHED_SLOWLY = 1_500
 _DEPTH = 10
+_PATIENCE = 600.0  # seconds that a promotion waits for another writer to end
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,8 @@ def adapt(
     raised, or an interrupt, leaves the index as it was, and the same call goes on with the
     training where it stopped.
     """
-    if budget <= 0:
-        raise QueryError(f"A budget of {budget} seconds.", "Give more than 0.")
+    if not (isfinite(budget) and budget > 0):
+        raise QueryError(f"A budget of {budget} seconds.", "Give a number above 0.")
     begun = monotonic()
     documents = sorted(index.documents(), key=lambda document: document.id)
     if len(documents) < FEWEST_DOCUMENTS:
@@ -89,7 +93,8 @@ def adapt(
     learned, kept = divide(documents)
     settled = (recipe or Recipe()).settled(learned)
     folder = index.folder / WORK
-    folder.mkdir(exist_ok=True)
+    with storage_errors(folder):
+        folder.mkdir(exist_ok=True)
     old = index.store.encoder
     made = train_encoder(old, encoder, learned, settled, budget=budget, folder=folder, told=told)
     trained = monotonic()
@@ -112,7 +117,7 @@ def adapt(
     if decision.promoted:
         if told:
             told("Swapping", 0, 1)
-        promote(index, made.encoder)
+        promote(index, made.encoder, old)
     report = Report(
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         encoder=encoder,
@@ -154,7 +159,7 @@ def answered(
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Return (queries,) nDCG@10 of the dense leg, if any, and of what is served, in a small index.
 
-    like   the index whose language, stemming and lengths of passages are used
+    like   the index whose language, stemming and lengths of passages, and BM25, are used
     """
     settings = like.store.setting("analyzer")
     with (
@@ -166,6 +171,7 @@ def answered(
                 language=settings["language"],
                 stemmer=settings["stemmer"],
                 stop_words=settings["stop_words"],
+                bm25=BM25(**like.store.setting("bm25")),
                 passage_words=like.store.setting("passage_words"),
             )
         ) as small,
@@ -192,15 +198,36 @@ def _values(small: Index, system: str, asked: Questions) -> npt.NDArray[np.float
     return evaluate(ranking, asked.judgements, [f"nDCG@{_DEPTH}"]).of(f"nDCG@{_DEPTH}")
 
 
-def promote(index: Index, encoder: Encoder) -> None:
-    """Swap an encoder in, in one commit, and remember the former one."""
-    store = index.store
-    former = {"fingerprint": store.fingerprint, "spec": store.setting("encoder_spec")}
-    with writer(store) as write:
-        with write.catalogue.writing():
-            write.catalogue.set("former_encoder", former)
-        write.set_encoder(encoder, "adapted")
-    index.weigh()
+def promote(index: Index, encoder: Encoder, old: Encoder | None) -> None:
+    """Swap an encoder in and remember the former one, in one commit.
+
+    Waits up to ten minutes for another writer, so that a training is not lost to an addition.
+    Raises InputError if the index no longer has the old encoder, which is what the tests compared
+    with; LockedError if the other writer goes on.
+    """
+    until = monotonic() + _PATIENCE
+    while True:
+        try:
+            with writer(index.store) as write:
+                now = _serving(index)
+                if now["fingerprint"] != (old.fingerprint if old else None):
+                    raise InputError(
+                        f"The encoder of the index in {index.folder} was replaced while another "
+                        "was trained.",
+                        "Run it again, to test against the new one; the index serves as before.",
+                    )
+                write.set_encoder(encoder, "adapted", former=now)
+                index.store.use_encoder(None)  # from now on the index's own copy, not the training's
+                index._weigh(write)
+            return
+        except LockedError:
+            if monotonic() > until:
+                raise
+            sleep(1.0)
+
+
+def _serving(index: Index) -> dict[str, str | None]:
+    return {"fingerprint": index.store.fingerprint, "spec": index.store.setting("encoder_spec")}
 
 
 def rollback(index: Index) -> str:
@@ -220,16 +247,14 @@ def rollback(index: Index) -> str:
     if former["fingerprint"] is not None:
         folder = encoder_folder(index.folder, former["fingerprint"])
         if not folder.exists():
+            name = "NAME" if former["spec"] in ("adapted", "given") else former["spec"]
             raise StoredIndexError(
                 f"The former encoder {former['fingerprint']} is no longer in {index.folder}.",
-                f"Run `everygrain reencode {index.folder} --encoder {former['spec']}`.",
+                f"Run `everygrain reencode {index.folder} --encoder {name}`.",
             )
         restored = registry.load(folder)
-    now = {"fingerprint": store.fingerprint, "spec": store.setting("encoder_spec")}
     with writer(store) as write:
-        with write.catalogue.writing():
-            write.catalogue.set("former_encoder", now)
-        write.set_encoder(restored, former["spec"])
-    if restored is not None:
-        index.weigh()
+        write.set_encoder(restored, former["spec"], former=_serving(index))
+        if restored is not None:
+            index._weigh(write)
     return restored.fingerprint if restored else "none"

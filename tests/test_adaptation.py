@@ -2,6 +2,7 @@
 
 import json
 import random
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -9,14 +10,18 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from everygrain import Document, Index
-from everygrain.adaptation import adapt, rollback
+from everygrain.adaptation import adapt, answered, promote, rollback
 from everygrain.encode.adapted import Adapted
 from everygrain.encode.static import Static, Table
-from everygrain.errors import InputError
+from everygrain.errors import InputError, QueryError
+from everygrain.index.writer import writer
+from everygrain.learn import candidate
 from everygrain.learn.candidate import Candidate, train
+from everygrain.learn.held_out import Questions
 from everygrain.learn.pairs import Collected
 from everygrain.learn.recipe import Recipe
 from everygrain.measure import Collection
+from everygrain.rank.lexical import BM25
 
 pytest.importorskip("torch")
 
@@ -210,6 +215,99 @@ def test_small_and_unfit_collections_are_told_of(tmp_path):
 def test_rollback_without_a_promotion_is_an_error(index):
     with pytest.raises(InputError, match="ever replaced"):
         rollback(index)
+
+
+@pytest.mark.parametrize("change", ["rollback", "promotion"])
+def test_a_swap_that_is_cut_off_leaves_the_former_encoder_to_return_to(index, monkeypatch, change):
+    first = index.store.fingerprint
+    promote(index, trained(1), index.store.encoder)
+    before = state(index)
+
+    def cut(*told, **rest):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("everygrain.index.writer.Writer._reencoded", cut)
+        with pytest.raises(KeyboardInterrupt):
+            if change == "rollback":
+                rollback(index)
+            else:
+                promote(index, trained(2), index.store.encoder)
+    assert state(index) == before
+    assert rollback(index) == first
+
+
+def trained(seed):
+    return Adapted(Static(table(seed), {}, fitted=400))
+
+
+def test_an_encoder_that_came_while_another_was_trained_is_not_replaced(index):
+    old = index.store.encoder
+    with Index.open(index.folder) as other:
+        other.reencode(Static(table(5), {}))
+    before = state(index)
+    with pytest.raises(InputError, match="was replaced while"):
+        promote(index, trained(1), old)
+    assert state(index) == before
+
+
+def test_a_promotion_waits_for_another_writer_and_keeps_its_documents(index):
+    entered, done = threading.Event(), threading.Event()
+
+    def add():
+        with Index.open(index.folder) as other, writer(other.store) as write:
+            entered.set()
+            done.wait(0.3)
+            write.add([Document("late", "A late one.", "Late")])
+
+    thread = threading.Thread(target=add)
+    thread.start()
+    entered.wait()
+    promote(index, trained(1), index.store.encoder)
+    thread.join()
+    assert len(index) == 401
+    assert index.store.setting("fusion") is not None
+    assert index.doctor() == []
+
+
+def test_the_tests_search_with_the_bm25_of_the_index(index):
+    asked = Questions("own", documents(60), {"0": documents(60)[0].title}, {"0": {"d0": 1}})
+    seen = []
+
+    class Seen(Index):
+        def __init__(self, *told, **rest):
+            seen.append(rest["bm25"])
+            super().__init__(*told, **rest)
+
+    index.configure(bm25=BM25(k1=0.3, b=0.1))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("everygrain.adaptation.Index", Seen)
+        answered(asked, None, index)
+    assert seen == [BM25(k1=0.3, b=0.1)]
+
+
+@pytest.mark.parametrize("budget", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_budget_without_sense_is_told_of(index, budget):
+    with pytest.raises(QueryError, match="budget"):
+        adapt(index, RECIPE, budget=budget)
+
+
+def test_a_training_that_goes_on_is_taught_as_many_texts_as_before(tmp_path, monkeypatch):
+    """A cache answers at once the second time; more texts would make another training of it."""
+
+    class Teacher:
+        def encode(self, texts, kind="document"):
+            return np.eye(len(texts), 8, dtype=np.float32)
+
+    monkeypatch.setattr("everygrain.encode.registry.create", lambda *told: Teacher())
+    recipe = replace(RECIPE, teacher="minilm")
+    taught = candidate._teach(documents(), recipe, 0.0, None, tmp_path)
+    assert len(taught.texts) == 256  # the budget was spent after one batch
+    (tmp_path / "checkpoint").touch()
+    again = candidate._teach(documents(), recipe, 60.0, None, tmp_path)
+    assert again.texts == taught.texts
+    (tmp_path / "checkpoint").unlink()
+    assert len(candidate._teach(documents(), recipe, 60.0, None, tmp_path).texts) > 256
 
 
 @pytest.mark.slow

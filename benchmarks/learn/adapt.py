@@ -71,7 +71,8 @@ def own_text(name: str, encoder: str, budget: float, recipe: Recipe) -> dict[str
     kept = ("reason", "tests", "pairs", "taught", "steps", "seconds")
     told = {key: report[key] for key in kept}
     return {"collection": name, "encoder": encoder, "promoted": done.promoted,
-            "wall_seconds": round(seconds), "judged": compared(before, after), **told}  # fmt: skip
+            "wall_seconds": round(seconds), "budget": budget / 60,
+            "judged": compared(before, after), **told}  # fmt: skip
 
 
 def papers(budget: float, recipe: Recipe) -> list[dict[str, Any]]:
@@ -89,7 +90,8 @@ def papers(budget: float, recipe: Recipe) -> list[dict[str, Any]]:
         report = json.loads((done.report / "report.json").read_text())
         learned = index.store.encoder
         rows.append({"collection": "papers", "promoted": done.promoted, "reason": report["reason"],
-                     "wall_seconds": round(seconds), "seconds": report["seconds"],
+                     "wall_seconds": round(seconds), "budget": budget / 60,
+                     "seconds": report["seconds"],
                      "pairs": report["pairs"], "taught": report["taught"],
                      "steps": report["steps"], "tests": report["tests"]})  # fmt: skip
         print(rows[-1], file=sys.stderr, flush=True)
@@ -143,14 +145,18 @@ def main() -> None:
     print("\n".join(table(rows)))
 
 
-def write(name: str, rows: list[dict[str, Any]], told: argparse.Namespace) -> None:
+def write(name: str, made: list[dict[str, Any]], told: argparse.Namespace) -> None:
+    """Write the figures; those of collections that this run left out are kept."""
+    kept = json.loads(path.read_text()) if (path := RESULTS / f"{name}.json").exists() else []
+    new = {row["collection"] for row in made}
+    rows = made + [row for row in kept if row["collection"] not in new]
     lines = [f"# Adapted: {name.removeprefix('learn_adapt_')}", "", *table(rows), ""]
     for row in rows:
         if "reason" in row:
             lines.append(
                 f"- {row['collection']}: {row['reason']} Trained on {row['pairs']}, "
                 f"{row['taught']} taught texts, {row['steps']} steps; {row['wall_seconds']} s in "
-                f"all with a budget of {told.budget:g} minutes."
+                f"all with a budget of {row['budget']:g} minutes."
             )
     (RESULTS / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n")
     (RESULTS / f"{name}.md").write_text("\n".join(lines) + "\n")

@@ -236,8 +236,12 @@ class Writer:
         encoder: Encoder | None,
         spec: str,
         on_progress: Callable[[int], None] | None = None,
+        *,
+        former: dict[str, str | None] | None = None,
     ) -> None:
         """Encode everything beside the old vectors, then swap in one commit.
+
+        former   fingerprint and spec of the encoder that can be returned to from then on
 
         An interrupted call leaves the old encoder in place; what a slow encoder did is cached.
         """
@@ -257,6 +261,8 @@ class Writer:
             self.catalogue.set("encoder", encoder.fingerprint if encoder else None)
             self.catalogue.set("encoder_spec", spec)
             self.catalogue.set("fusion", None)
+            if former is not None:
+                self.catalogue.set("former_encoder", former)
         if before is not None and (old := encoder_folder(self.folder, before)).exists():
             os.utime(old)
         self._store.use_encoder(encoder)

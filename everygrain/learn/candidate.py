@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from everygrain.encode.static import Static, document_frequencies
 from everygrain.encode.transformer import Transformer
 from everygrain.encode.tuned import Tuned
 from everygrain.errors import InputError, QueryError
+from everygrain.index.files import storage_errors
 from everygrain.index.vectors import joined_words, passage_text, split_fields
 from everygrain.learn.losses import parse_loss
 from everygrain.learn.pairs import Collected, Pair, collect, parse_source
@@ -41,6 +43,7 @@ _PASSAGE = 256
 _TURNS = 10
 _TURNS_TAUGHT = 4
 _LOOKED_AT = 4_000
+_CHECKPOINT, _TAUGHT = "checkpoint", "taught.json"
 
 Told = Callable[[str, int, int], None]
 
@@ -101,7 +104,7 @@ def _static(
     begun = monotonic()
     start = base.static if isinstance(base, Adapted) else _untrained(base, documents, recipe)
     left = max(budget * _TEACHING - (monotonic() - begun), 1.0)
-    taught = _teach(documents, recipe, left, told)
+    taught = _teach(documents, recipe, left, told, folder)
     count = len(pairs.pairs) + (len(taught.texts) if taught else 0)
     batch = max(min(recipe.batch, count // 16), 16)
     steps = max(count / batch, 1.0)
@@ -116,8 +119,9 @@ def _static(
     key = training_key(start, pairs.pairs, loss, taught, settings)
     made = train_static(
         start, pairs.pairs, loss=loss, taught=taught, settings=settings,
-        checkpoint=Checkpoint(folder / "checkpoint", key), on_progress=_training(told),
+        checkpoint=Checkpoint(folder / _CHECKPOINT, key), on_progress=_training(told),
     )  # fmt: skip
+    (folder / _TAUGHT).unlink(missing_ok=True)
     adapted = Adapted(
         made.encoder, taught is not None or (isinstance(base, Adapted) and base.taught)
     )
@@ -144,9 +148,13 @@ def _untrained(base: Encoder | None, documents: Sequence[Document], recipe: Reci
 
 
 def _teach(
-    documents: Sequence[Document], recipe: Recipe, budget: float, told: Told | None
+    documents: Sequence[Document], recipe: Recipe, budget: float, told: Told | None, folder: Path
 ) -> Taught | None:
-    """Ask the teacher about as many texts as the budget allows."""
+    """Ask the teacher about as many texts as the budget allows.
+
+    A training that goes on from its checkpoint is taught as many as before: more, which a cache
+    would give in the same time, would make another training of it.
+    """
     if not recipe.teacher or not recipe.taught:
         return None
     teacher = registry.create(recipe.teacher)
@@ -156,6 +164,10 @@ def _teach(
     chosen = _sampled(documents, max(recipe.taught // _TURNS_TAUGHT, 1), recipe.seed)
     texts = texts_to_teach(chosen, recipe.taught)
     texts.sort(key=lambda text: _drawn(text, recipe.seed))  # a budget that ends cuts all kinds
+    key = _digest([recipe.teacher, *texts])
+    before = _count_before(folder, key)
+    if before is not None:
+        texts, budget = texts[:before], float("inf")
     found, begun = list[Vectors](), monotonic()
     for start in range(0, len(texts), _AT_ONCE):
         if found and monotonic() - begun > budget:
@@ -164,7 +176,24 @@ def _teach(
         if told:
             told("Asking the teacher", min(start + _AT_ONCE, len(texts)), len(texts))
     count = sum(len(part) for part in found)
+    with storage_errors(folder):
+        (folder / _TAUGHT).write_text(json.dumps({"key": key, "count": count}), encoding="utf-8")
     return Taught(texts[:count], np.concatenate(found)) if count > 1 else None
+
+
+def _count_before(folder: Path, key: str) -> int | None:
+    """Return how many of these texts an interrupted training was taught; None if none was."""
+    if not (folder / _CHECKPOINT).exists():
+        return None
+    try:
+        told = json.loads((folder / _TAUGHT).read_text(encoding="utf-8"))
+        return int(told["count"]) if told["key"] == key else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _digest(texts: Sequence[str]) -> str:
+    return hashlib.blake2b("\0".join(texts).encode(), digest_size=8).hexdigest()
 
 
 def texts_to_teach(documents: Sequence[Document], most: int) -> list[str]:

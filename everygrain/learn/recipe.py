@@ -10,6 +10,7 @@ A recipe is a value that a TOML file can hold, key by key:
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -64,13 +65,18 @@ class Recipe:
         parse_loss(self.loss)
         if self.teacher:
             registry.check(self.teacher)
+        if self.teacher == "latent":
+            raise InputError(
+                "The teacher 'latent' knows nothing before it is fitted.",
+                'Name another encoder, such as minilm, or "" for none.',
+            )
         for name, least in (("taught", 0), ("words", 0), ("fewest_steps", 1), ("batch", 2),
                             ("queries", 1), ("seed", 0)):  # fmt: skip
             if getattr(self, name) < least:
                 raise _wrong(name, getattr(self, name), f"at least {least}")
         for name in ("epochs", "learning_rate"):
-            if not getattr(self, name) > 0:
-                raise _wrong(name, getattr(self, name), "above 0")
+            if not 0 < getattr(self, name) < math.inf:
+                raise _wrong(name, getattr(self, name), "above 0, and finite")
         kinds = {kind_of(each): each for each in self.train}
         for each in self.test:
             if kind_of(each) in kinds:
