@@ -129,7 +129,11 @@ def adapt(
         taught=made.taught,
         curve=made.curve,
         decision=decision,
-        seconds={"training": round(trained - begun), "testing": round(monotonic() - trained)},
+        seconds={
+            "budget": budget,
+            "training": round(trained - begun),
+            "testing": round(monotonic() - trained),
+        },
     )
     report.write(folder)
     shutil.rmtree(folder / "model", ignore_errors=True)
@@ -217,7 +221,7 @@ def promote(index: Index, encoder: Encoder, old: Encoder | None) -> None:
                         "Run it again, to test against the new one; the index serves as before.",
                     )
                 write.set_encoder(encoder, "adapted", former=now)
-                index.store.use_encoder(None)  # from now on the index's own copy, not the training's
+                index.store.use_encoder(None)  # the training's files go; the index has its own
                 index._weigh(write)
             return
         except LockedError:

@@ -119,7 +119,7 @@ def decide(trials: Sequence[Trial], alpha: float = ALPHA) -> Decision:
         )
         reason = f"Refused: too few held-out queries ({counts}; {FEWEST} of a source are needed)."
     elif harmed:
-        reason = f"Refused: worse on {_named(harmed)}."
+        reason = f"Refused: worse on {_named(harmed, corrected=False)}."
     elif helped:
         reason = f"Promoted: better on {_named(helped)}, and worse on none."
     else:
@@ -131,8 +131,10 @@ def decide(trials: Sequence[Trial], alpha: float = ALPHA) -> Decision:
     return Decision(bool(helped) and not harmed, reason, tuple(verdicts))
 
 
-def _named(verdicts: Sequence[Verdict]) -> str:
+def _named(verdicts: Sequence[Verdict], corrected: bool = True) -> str:
+    """Tell of tests, with the p that decided: harm is believed without correction."""
     return "; ".join(
-        f"'{each.source}', {each.leg}: {each.old:.3f} to {each.new:.3f}, p {each.p_corrected:.3g}"
+        f"'{each.source}', {each.leg}: {each.old:.3f} to {each.new:.3f}, "
+        f"p {each.p_corrected if corrected else each.p:.3g}"
         for each in verdicts
     )

@@ -31,10 +31,16 @@ def divide(documents: Sequence[Document]) -> tuple[list[Document], list[Document
     """Return the documents that train, and the quarter, chosen by id, that only tests.
 
     They are the ones that pseudo-queries of the fusion weight come from, so what was trained on
-    never sways that weight either.
+    never sways that weight either. A copy of a tested document under another id does neither.
     """
-    train = [document for document in documents if not is_reserved(document.id)]
-    return train, [document for document in documents if is_reserved(document.id)]
+    kept = [document for document in documents if is_reserved(document.id)]
+    told = {(document.title, document.text) for document in kept}
+    train = [
+        document
+        for document in documents
+        if not is_reserved(document.id) and (document.title, document.text) not in told
+    ]
+    return train, kept
 
 
 def questions(

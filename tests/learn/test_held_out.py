@@ -21,6 +21,13 @@ def test_a_quarter_chosen_by_id_never_trains():
     assert divide(DOCUMENTS[::-1])[1] == kept[::-1]
 
 
+def test_a_copy_of_a_tested_document_never_trains():
+    _, kept = divide(DOCUMENTS)
+    copies = [Document(f"copy{i}", d.text, d.title) for i, d in enumerate(kept)]
+    learned, _ = divide([*DOCUMENTS, *copies])
+    assert not {d.text for d in kept} & {d.text for d in learned}
+
+
 def test_a_document_loses_exactly_what_it_is_asked_by():
     learned, kept = divide(DOCUMENTS)
     for name in ("cloze", "title"):

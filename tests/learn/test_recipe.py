@@ -48,6 +48,8 @@ def test_a_source_that_trains_cannot_test():
         ("train = 'title'", "a list of strings"),
         ("epochs = 'two'", "a number"),
         ("epochs = 0", "above 0"),
+        ("epochs = inf", "finite"),
+        ("teacher = 'latent'", "knows nothing"),
         ("batch = 1", "at least 2"),
         ("train = ['tilte']", "no source of pairs 'tilte'"),
         ("loss = 'hinge'", "no loss 'hinge'"),
