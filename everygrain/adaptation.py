@@ -98,7 +98,8 @@ def adapt(
     old = index.store.encoder
     made = train_encoder(old, encoder, learned, settled, budget=budget, folder=folder, told=told)
     trained = monotonic()
-    most = _SEARCHED if isinstance(made.encoder, WordEncoder) else _SEARCHED_SLOWLY
+    fast = all(isinstance(each, WordEncoder | None) for each in (old, made.encoder))
+    most = _SEARCHED if fast else _SEARCHED_SLOWLY
     asked = [judged_questions(each, documents) for each in judged]
     for name in settled.test:
         source = parse_source(name)
