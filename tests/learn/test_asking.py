@@ -19,12 +19,6 @@ from everygrain.learn.replies import (
 from .language_model import LanguageModel
 
 
-@pytest.fixture(autouse=True)
-def nothing_from_outside(monkeypatch):
-    for name in ("EVERYGRAIN_API_KEY", "EVERYGRAIN_OFFLINE"):
-        monkeypatch.setenv(name, "")
-
-
 @pytest.fixture
 def model():
     with LanguageModel(lambda prompt, seed: {"said": f"{prompt} {seed}"}) as running:

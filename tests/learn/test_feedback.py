@@ -30,8 +30,6 @@ from everygrain.learn.feedback.guidance import (
 from everygrain.learn.pairs.base import Pair
 from everygrain.learn.pairs.contrasted import Contrasted
 
-from .language_model import LanguageModel
-
 
 def best_by_linear_program(gains, budget, errors, harm):
     """Return the value of the game: the adversary's sum of the largest written as its dual."""
@@ -174,18 +172,6 @@ DOCUMENTS = {
 }
 QUERIES = {"q1": "brown autumn leaves of the tea plant", "q2": "owls hunt voles", "q3": "nothing"}
 RELEVANT = {"q1": ["tea"], "q2": ["owl", "missing"], "q3": ["missing"]}
-
-
-@pytest.fixture(autouse=True)
-def nothing_from_outside(monkeypatch):
-    for name in ("EVERYGRAIN_API_KEY", "EVERYGRAIN_OFFLINE"):
-        monkeypatch.setenv(name, "")
-
-
-@pytest.fixture
-def model():
-    with LanguageModel() as running:
-        yield running
 
 
 @pytest.fixture

@@ -35,12 +35,6 @@ def imitating(prompt, seed):
     return {"queries": [" ".join(["so", *words[1 : 1 + len(shared)]])]}
 
 
-@pytest.fixture(autouse=True)
-def nothing_from_outside(monkeypatch):
-    for name in ("EVERYGRAIN_API_KEY", "EVERYGRAIN_OFFLINE"):
-        monkeypatch.setenv(name, "")
-
-
 @pytest.fixture
 def model():
     with LanguageModel(imitating) as running:

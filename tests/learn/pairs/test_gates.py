@@ -11,22 +11,10 @@ from everygrain.errors import InputError, ModelError
 from everygrain.learn.asking import Asking
 from everygrain.learn.pairs.gates import BatchGate, PairGate, SentenceGate, ThreeGates
 
-from ..language_model import LanguageModel, obedient
+from ..language_model import obedient
 
 TEA = Document("tea", "Green tea leaves are steamed soon after picking.", "Tea")
 OWL = Document("owl", "Barn owls hunt voles by hearing alone at night.", "Owl")
-
-
-@pytest.fixture(autouse=True)
-def nothing_from_outside(monkeypatch):
-    for name in ("EVERYGRAIN_API_KEY", "EVERYGRAIN_OFFLINE"):
-        monkeypatch.setenv(name, "")
-
-
-@pytest.fixture
-def model():
-    with LanguageModel() as running:
-        yield running
 
 
 @pytest.fixture

@@ -13,26 +13,12 @@ from everygrain.learn.asking import Asking, Budget
 from everygrain.learn.pairs.base import PairSource
 from everygrain.learn.pairs.questions import CrossQuestions, clusters, groups_by
 
-from ..language_model import LanguageModel
-
 STORM = [
     Document("a", "The mayor likes long breakfasts very much. Flood water closed the old bridge."),
     Document("b", "The old bridge was closed by flood water. Sheep were counted on Monday."),
     Document("c", "Nobody expected so much rain here. A flood closed the bridge to the island."),
     Document("d", "Violins are tuned before every concert begins."),
 ]
-
-
-@pytest.fixture(autouse=True)
-def nothing_from_outside(monkeypatch):
-    for name in ("EVERYGRAIN_API_KEY", "EVERYGRAIN_OFFLINE"):
-        monkeypatch.setenv(name, "")
-
-
-@pytest.fixture
-def model():
-    with LanguageModel() as running:
-        yield running
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from everygrain.learn.asking import Asking, Budget
 from everygrain.learn.pairs.base import PairSource
 from everygrain.learn.pairs.synthetic import Example, Prompt, RoundTrip, Synthetic
 
-from ..language_model import LanguageModel, obedient, tagged
+from ..language_model import obedient, tagged
 
 DOCUMENTS = [
     Document("tea", "Green tea leaves are steamed soon after picking.", "Tea"),
@@ -18,18 +18,6 @@ DOCUMENTS = [
     Document("dune", "Desert dunes migrate downwind grain by grain.", "Dune"),
 ]
 PROMPT = Prompt("Find the note that answers a question.")
-
-
-@pytest.fixture(autouse=True)
-def nothing_from_outside(monkeypatch):
-    for name in ("EVERYGRAIN_API_KEY", "EVERYGRAIN_OFFLINE"):
-        monkeypatch.setenv(name, "")
-
-
-@pytest.fixture
-def model():
-    with LanguageModel() as running:
-        yield running
 
 
 @pytest.fixture
