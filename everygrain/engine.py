@@ -381,6 +381,11 @@ class Index:
             raise InputError(f"There is no document '{identity}'.", "Check the id.")
         return found[identity]
 
+    def fetch(self, ids: Sequence[str]) -> dict[str, Document]:
+        """Return documents by id; an id that is not here is left out."""
+        with self.store.reading():
+            return self.store.catalogue.fetch(list(ids))
+
     def documents(self) -> Iterator[Document]:
         """Yield all documents, of the generation at the start, in no particular order."""
         with self.store.reading() as snapshot:

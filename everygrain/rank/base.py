@@ -9,15 +9,19 @@ A composition is a value: it prints as it is written, and compares and hashes by
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import index
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from everygrain.document import Ranking
+import numpy as np
+import numpy.typing as npt
+
+from everygrain.document import Document, Ranking
 from everygrain.errors import QueryError
 
 Queries: TypeAlias = Mapping[str, str] | Sequence[str]
+Fetch: TypeAlias = Callable[[Sequence[str]], Mapping[str, Document]]  # `Index.fetch` is one
 
 
 @runtime_checkable
@@ -37,6 +41,14 @@ class Reranker(Protocol):
 
     def rerank(self, queries: Queries, ranking: Ranking) -> Ranking:
         """Return the same rows, or some of them, with new scores and in their order."""
+
+
+@runtime_checkable
+class PairScorer(Protocol):
+    """Reads a query and a text together and says how well they fit; dear, and precise."""
+
+    def score(self, query: str, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return (n,) scores, higher for better; never NaN."""
 
 
 def named(queries: Queries) -> dict[str, str]:
