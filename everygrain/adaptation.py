@@ -2,7 +2,8 @@
 
 The index in service is not touched until the decision: training works on a copy of the texts, and
 old and new encoder are tested in small indexes of their own. A promotion swaps in one commit and
-keeps the former encoder for `rollback`.
+keeps the former encoder for `rollback`. What was trained waits on disk until the decision, and the
+report until the swap is whole: the call after an interrupt goes on where the other stopped.
 """
 
 from __future__ import annotations
@@ -25,16 +26,18 @@ from everygrain.document import Document, Ranking
 from everygrain.encode import registry
 from everygrain.encode.base import Encoder, WordEncoder
 from everygrain.engine import Index
-from everygrain.errors import InputError, LockedError, QueryError, StoredIndexError
+from everygrain.errors import InputError, LockedError, QueryError, StorageError, StoredIndexError
+from everygrain.index.encoders import encoder_folder
 from everygrain.index.files import storage_errors
-from everygrain.index.store import encoder_folder
 from everygrain.index.writer import writer
-from everygrain.learn.candidate import Told, train
+from everygrain.learn import waiting
+from everygrain.learn.candidate import Candidate, Told, train
 from everygrain.learn.gate import Decision, Trial, decide
 from everygrain.learn.held_out import Questions, divide, questions
 from everygrain.learn.pairs import parse_source
 from everygrain.learn.recipe import Recipe
 from everygrain.learn.report import Report
+from everygrain.learn.waiting import Waiting, training_name
 from everygrain.measure.collections import Collection
 from everygrain.measure.measures import evaluate
 from everygrain.rank.lexical import BM25
@@ -78,12 +81,12 @@ def adapt(
     told      called with what is being done, how much of it is done, and how much there is
 
     Raises InputError for a collection too small to hold out queries, or without any; whatever is
-    raised, or an interrupt, leaves the index as it was, and the same call goes on with the
-    training where it stopped.
+    raised, or an interrupt, leaves the index as it was, and the same call goes on where it
+    stopped. An interrupt right after the swap leaves the new encoder serving, without a weight of
+    its own in the fused result and without a report: the next call makes both.
     """
     if not (isfinite(budget) and budget > 0):
         raise QueryError(f"A budget of {budget} seconds.", "Give a number above 0.")
-    begun = monotonic()
     documents = sorted(index.documents(), key=lambda document: document.id)
     if len(documents) < FEWEST_DOCUMENTS:
         raise InputError(
@@ -95,9 +98,19 @@ def adapt(
     folder = index.folder / WORK
     with storage_errors(folder):
         folder.mkdir(exist_ok=True)
+    key = training_name(encoder, settled, learned, budget)
+    ended = _end_a_swap(index, folder, key)
+    if ended is not None:
+        return ended
     old = index.store.encoder
-    made = train_encoder(old, encoder, learned, settled, budget=budget, folder=folder, told=told)
-    trained = monotonic()
+    trained = _trained(
+        folder, key, index.store.fingerprint,
+        lambda: train_encoder(
+            old, encoder, learned, settled, budget=budget, folder=folder, told=told
+        ),
+    )  # fmt: skip
+    made = trained.candidate
+    begun = monotonic()
     fast = all(isinstance(each, WordEncoder | None) for each in (old, made.encoder))
     most = _SEARCHED if fast else _SEARCHED_SLOWLY
     asked = [judged_questions(each, documents) for each in judged]
@@ -115,10 +128,6 @@ def adapt(
             for leg in ("dense", "served") if leg in before and leg in after
         ]  # fmt: skip
     decision = decide(trials)
-    if decision.promoted:
-        if told:
-            told("Swapping", 0, 1)
-        promote(index, made.encoder, old)
     report = Report(
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         encoder=encoder,
@@ -132,13 +141,48 @@ def adapt(
         decision=decision,
         seconds={
             "budget": budget,
-            "training": round(trained - begun),
-            "testing": round(monotonic() - trained),
+            "training": round(trained.seconds),
+            "testing": round(monotonic() - begun),
         },
     )
-    report.write(folder)
+    waiting.write_report(folder, report)
+    if decision.promoted:
+        if told:
+            told("Swapping", 0, 1)
+        promote(index, made.encoder, old)
+    waiting.publish(folder)
     shutil.rmtree(folder / "model", ignore_errors=True)
     return Adaptation(decision, folder)
+
+
+def _trained(folder: Path, key: str, old: str | None, training: Callable[[], Candidate]) -> Waiting:
+    """Return the candidate that an interrupted call of this key left, or train and keep it."""
+    left = waiting.waiting_in(folder)
+    if left is not None and (left.key, left.old) == (key, old):
+        return left
+    begun = monotonic()
+    made = Waiting(key, old, training(), monotonic() - begun)
+    try:
+        waiting.keep(folder, made)
+    except StorageError:  # without room to wait it is tested all the same
+        return made
+    return waiting.waiting_in(folder) or made
+
+
+def _end_a_swap(index: Index, folder: Path, key: str) -> Adaptation | None:
+    """End what a call that was cut off right after its swap left undone.
+
+    Returns what that call came to, if it is the one of this key.
+    """
+    left, decision = waiting.waiting_in(folder), waiting.decided(folder)
+    if left is None or decision is None or not decision.promoted:
+        return None
+    if left.candidate.encoder.fingerprint != index.store.fingerprint:
+        return None
+    if index.store.setting("fusion") is None:
+        index.weigh()
+    waiting.publish(folder)
+    return Adaptation(decision, folder) if left.key == key else None
 
 
 def judged_questions(collection: Collection, documents: Sequence[Document]) -> Questions:

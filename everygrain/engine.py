@@ -12,23 +12,30 @@ import numpy as np
 from everygrain.analyze import Analyzer, Words
 from everygrain.analyze.language import detect
 from everygrain.document import GRAINS, Document, Grain, Hit
-from everygrain.document import Leg as LegScore
 from everygrain.encode import registry
 from everygrain.encode.base import Encoder, FittedEncoder
+from everygrain.encode.words.base import BagEncoder
 from everygrain.errors import EncoderMismatchError, InputError, ModelError, QueryError
 from everygrain.index.batches import BATCH, batches, pieces
 from everygrain.index.doctor import Finding, examine, repair
+from everygrain.index.encoders import check_fingerprint
 from everygrain.index.report import Report
-from everygrain.index.store import Store, check_fingerprint
+from everygrain.index.store import Store
 from everygrain.index.vectors import Fields, joined_words, split_fields
+from everygrain.index.word_encoders import check_words, make_words, reword, use_words, words_spec
 from everygrain.index.writer import Writer, compare, writer
 from everygrain.rank import weigh
 from everygrain.rank.approximate import KINDS
-from everygrain.rank.base import check_k
-from everygrain.rank.evidence import as_evidence, best_spans, score_spans
-from everygrain.rank.legs import SYSTEMS, Found, Leg, View, Views
+from everygrain.rank.base import Reranker, Retriever, check_k
+from everygrain.rank.compose import parse as parse_composition
+from everygrain.rank.compose.making import Making
+from everygrain.rank.compose.search import find as find_composed
+from everygrain.rank.found import Found
+from everygrain.rank.hits import document_hits, span_hits
+from everygrain.rank.legs import SYSTEMS, Leg, View, Views
 from everygrain.rank.lexical import BM25
 from everygrain.rank.query import Query, parse
+from everygrain.rank.words_leg import Late
 from everygrain.segment.base import Segmenter
 from everygrain.segment.passages import Passages
 from everygrain.segment.sentences import Sentences
@@ -47,6 +54,8 @@ class Index:
     encoder     a name (see `everygrain.encode.registry`), or an Encoder; on an existing index it
                 must be the one that the index was built with. If None: static where its table
                 is at hand or can be distilled, latent otherwise
+    words       a name (see `everygrain.encode.words`) or a BagEncoder: whole-word vectors of every
+                document for late interaction; none if None. On an existing index, as `encoder`
     language    ISO 639-1 code of stems and stop words; detected in the first documents if None
     """
 
@@ -55,6 +64,7 @@ class Index:
         folder: str | Path,
         encoder: str | Encoder | None = None,
         *,
+        words: str | BagEncoder | None = None,
         language: str | None = None,
         stemmer: str = "snowball",
         stop_words: bool = True,
@@ -69,6 +79,8 @@ class Index:
             self.views = Views(self.store)
             if encoder is not None:
                 self._check_encoder(encoder)
+            if words is not None:
+                use_words(self.store, words)
         else:
             Passages(words=passage_words)  # refuses a budget that makes no sense
             analyzer = Analyzer(language or "en", stemmer, stop_words)
@@ -77,6 +89,8 @@ class Index:
             spec = encoder if isinstance(encoder, str) else "given"
             if isinstance(encoder, str):
                 registry.check(encoder)
+            if words is not None:
+                check_words(words)
             self.store = Store.create(
                 self.folder,
                 {
@@ -84,6 +98,8 @@ class Index:
                     "language_given": language is not None,
                     "encoder": None,
                     "encoder_spec": spec,
+                    "words": None,
+                    "words_spec": words_spec(words),
                     "bm25": vars(bm25 or BM25()),
                     "passage_words": passage_words,
                     "passage_overlap": 1,
@@ -94,12 +110,20 @@ class Index:
             if not isinstance(encoder, str):
                 with writer(self.store) as write:
                     write.set_encoder(encoder, "given")
+            if words is not None and not isinstance(words, str):
+                use_words(self.store, words)
         self.views = Views(self.store)
 
     @classmethod
-    def open(cls, folder: str | Path, encoder: str | Encoder | None = None) -> Index:
+    def open(
+        cls,
+        folder: str | Path,
+        encoder: str | Encoder | None = None,
+        *,
+        words: str | BagEncoder | None = None,
+    ) -> Index:
         """Open an index that exists. Raises StoredIndexError if there is none."""
-        return cls(folder, encoder, create=False)
+        return cls(folder, encoder, words=words, create=False)
 
     def __enter__(self) -> Index:
         return self
@@ -149,7 +173,7 @@ class Index:
                 "Call index.reencode(encoder) to make them.",
             )
         else:
-            check_fingerprint(self.folder, expected, encoder)
+            check_fingerprint(self.folder, expected, encoder, "--encoder")
             self.store.use_encoder(encoder)
 
     # changing
@@ -174,7 +198,7 @@ class Index:
             changed, seen = False, set[str]()
             for batch in batches(documents, BATCH):
                 fields = None if changed else self._prepare(write, batch)
-                for piece in pieces(batch, write.encoder):
+                for piece in pieces(batch, write.encoder, write.words):
                     change = write.add(piece, fields if len(piece) == len(batch) else None)
                     report.count(change, seen)
                     changed |= bool(change.added or change.updated)
@@ -223,6 +247,14 @@ class Index:
             if made is not None:
                 self._weigh(write)
 
+    def reword(
+        self, words: str | BagEncoder, on_progress: Callable[[int], None] | None = None
+    ) -> None:
+        """Build the word vectors of another word encoder beside the old ones, then swap them in
+        at once; "none" drops them."""
+        with writer(self.store) as write:
+            reword(write, words, self.store.analyzer.language, on_progress)
+
     def _compared(self, documents: Iterable[Document], report: Report) -> Report:
         """Count what an addition would do; takes no lock and writes nothing."""
         seen: set[str] = set()
@@ -244,6 +276,7 @@ class Index:
                 write.catalogue.set("analyzer", settings)
                 write.catalogue.set("language_given", True)
             write.use_language(language)
+        make_words(write, self.store.analyzer.language)
         spec = self.store.setting("encoder_spec")
         if self.store.fingerprint is None and spec not in ("none", "given"):
             made, fields = registry.create(spec, self.store.analyzer.language), None
@@ -351,7 +384,8 @@ class Index:
     ) -> list[Hit]:
         """Return the best k documents, passages or sentences for a query, with evidence.
 
-        system   "lexical", "dense" or "hybrid"; hybrid where the index has vectors, if None
+        system   "lexical", "dense", "hybrid" or a composition such as "hybrid % 50 >> late" (see
+                 `everygrain.rank.compose`); hybrid where the index has vectors, if None
         where    a filter on metadata, such as 'year >= 2020 and venue = "ACL"'
 
         At the grain of passages or sentences each hit is one span: the best of the best
@@ -366,12 +400,13 @@ class Index:
             parsed = parse(query, view.analyzer)
             if parsed.is_empty:  # nothing but stop words: vectors would guess, and find everything
                 return []
-            found = view.find(parsed, chosen, depth, where)
+            found, chosen = self._found(view, parsed, query, chosen, depth, where)
             held = view.store.catalogue.fetch(found.ids)
             documents = [held[identity] for identity in found.ids]
             if grain == "document":
-                return self._documents(view, parsed, chosen, found, documents)
-            return self._spans(view, parsed, chosen, found, documents, grain, k)
+                return document_hits(view, parsed, chosen, found, documents, self._sentences())
+            segmenter = self._sentences() if grain == "sentence" else self._excerpts()
+            return span_hits(view, parsed, chosen, found, documents, segmenter, grain, k)
 
     def get(self, identity: str) -> Document:
         """Return a document by id. Raises InputError if it is not here."""
@@ -394,11 +429,40 @@ class Index:
             with self.store.reading():
                 yield from self.store.catalogue.fetch(part).values()
 
-    def retriever(self, system: str, *, where: str | None = None, bm25: BM25 | None = None) -> Leg:
-        """Return a system of this index as a Retriever, to compose and to measure."""
-        if system not in SYSTEMS:
-            raise QueryError(f"There is no system '{system}'.", f"Use one of {', '.join(SYSTEMS)}.")
-        return Leg(self.views, system, where, bm25)
+    def retriever(
+        self, system: str, *, where: str | None = None, bm25: BM25 | None = None
+    ) -> Retriever:
+        """Return a system of this index as a Retriever, to compose and to measure.
+
+        system   a leg, or a composition (see `everygrain.rank.compose`)
+        bm25     for a leg alone; in a composition they are written: "lexical(k1=0.9)"
+        """
+        if system in SYSTEMS:
+            return Leg(self.views, system, where, bm25)
+        if bm25 is not None:
+            raise QueryError(f"BM25 is given beside '{system}'.", 'Write "lexical(k1=0.9)" in it.')
+        return parse_composition(system).build(Making(self.views, where))
+
+    def reranker(self, name: str = "late", **settings: Any) -> Reranker:
+        """Return a reranker of this index by name, to stand behind `>>`.
+
+        settings   of `late`: share (of the score that a document comes with) and exact
+        """
+        if name != "late":
+            raise QueryError(f"There is no reranker '{name}'.", "Use late.")
+        return Late(self.views, **settings)
+
+    def _found(
+        self, view: View, parsed: Query, query: str, system: str, k: int, where: str | None
+    ) -> tuple[Found, str]:
+        """Search by a leg or a composition; tell which leg the evidence shall be found by."""
+        if system in SYSTEMS:
+            return view.find(parsed, system, k, where), system
+        composition = parse_composition(system)
+        found = find_composed(composition, Making(self.views, where), view, query, k)
+        legs = composition.legs()
+        alone = legs.pop() if len(legs) == 1 else "hybrid"
+        return found, alone
 
     def _sentences(self) -> Segmenter:
         return Sentences(self.store.analyzer.language)
@@ -410,49 +474,8 @@ class Index:
             sentences=self._sentences(),
         )
 
-    def _documents(
-        self, view: View, query: Query, system: str, found: Found, documents: Sequence[Document]
-    ) -> list[Hit]:
-        candidates = score_spans(view, query, documents, self._sentences(), system)
-        hits = []
-        for i, document in enumerate(documents):
-            evidence = tuple(
-                as_evidence(candidates, documents, place, "sentence")
-                for place, _ in best_spans(candidates, i)
-            )
-            hits.append(Hit(document, float(found.scores[i]), evidence, _legs(found, i)))
-        return hits
-
-    def _spans(
-        self, view: View, query: Query, system: str, found: Found, documents: Sequence[Document],
-        grain: Grain, k: int,
-    ) -> list[Hit]:  # fmt: skip
-        segmenter = (
-            self._sentences()
-            if grain == "sentence"
-            else Passages(words=EXCERPT_WORDS, overlap=0, sentences=self._sentences())
-        )
-        candidates = score_spans(view, query, documents, segmenter, system)
-        best = max(found.scores.max(initial=0.0), 1e-9)
-        scores = (candidates.scores + found.scores[candidates.owners] / best) / 2
-        order = sorted(
-            range(len(scores)),
-            key=lambda i: (
-                -scores[i],
-                documents[int(candidates.owners[i])].id,
-                candidates.spans[i],
-            ),
-        )
-        return [
-            Hit(
-                documents[int(candidates.owners[i])],
-                float(scores[i]),
-                (as_evidence(candidates, documents, i, grain),),
-                _legs(found, int(candidates.owners[i])),
-            )
-            for i in order[:k]
-            if candidates.scores[i] > 0
-        ]
+    def _excerpts(self) -> Segmenter:
+        return Passages(words=EXCERPT_WORDS, overlap=0, sentences=self._sentences())
 
     # telling
 
@@ -484,7 +507,3 @@ def is_due(then: int, now: int) -> bool:
     10,000 tells nearly all, when it has grown tenfold.
     """
     return now >= then * (2 if then < 10_000 else 10)
-
-
-def _legs(found: Found, i: int) -> dict[str, LegScore]:
-    return {name: LegScore(*rows[i]) for name, rows in found.legs.items()}

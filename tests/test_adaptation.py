@@ -2,6 +2,7 @@
 
 import json
 import random
+import sys
 import threading
 from dataclasses import replace
 
@@ -11,13 +12,14 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from everygrain import Document, Index
 from everygrain.adaptation import adapt, answered, promote, rollback
+from everygrain.analyze import split
 from everygrain.encode.adapted import Adapted
 from everygrain.encode.static import Static, Table
-from everygrain.errors import InputError, QueryError
+from everygrain.errors import InputError, ModelError, QueryError
 from everygrain.index.writer import writer
 from everygrain.learn import candidate
 from everygrain.learn.candidate import Candidate, train
-from everygrain.learn.held_out import Questions
+from everygrain.learn.held_out import Questions, divide
 from everygrain.learn.pairs import Collected
 from everygrain.learn.recipe import Recipe
 from everygrain.measure import Collection
@@ -180,20 +182,96 @@ def test_judged_queries_test_and_never_train(index):
         adapt(index, RECIPE, budget=60, judged=[stranger])
 
 
-@pytest.mark.parametrize("when", ["training", "testing", "swapping"])
-def test_an_interrupt_leaves_the_index_and_the_next_call_ends_it(index, when):
+def forbidden(*told, **rest):
+    raise AssertionError("It was trained again.")
+
+
+@pytest.mark.parametrize("stage", ["Training", "Testing", "Swapping"])
+def test_an_interrupt_leaves_the_index_and_the_next_call_ends_it(index, stage):
     before = state(index)
-    stage = {"training": "Training", "testing": "Testing", "swapping": "Swapping"}[when]
 
     def told(what, done, total):
-        if what == stage and (when != "training" or done == total // 2):
+        if what == stage and (stage != "Training" or done == total // 2):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         adapt(index, RECIPE, budget=60, told=told)
     assert state(index) == before
     assert index.doctor() == []
-    assert adapt(index, RECIPE, budget=60).promoted
+    ways = {} if stage == "Training" else {"train_encoder": forbidden}
+    done = adapt(index, RECIPE, budget=60, **ways)
+    assert done.promoted
+    report = json.loads((done.report / "report.json").read_text())
+    assert report["encoder"]["new"] == index.store.fingerprint
+    assert report["pairs"]["title"] > 200
+    assert report["steps"] == len(report["curve"]) >= 150
+    with pytest.raises(AssertionError, match="trained again"):  # nothing waits any more
+        adapt(index, RECIPE, budget=60, train_encoder=forbidden)
+
+
+def test_a_candidate_does_not_wait_for_another_encoder_to_replace(index):
+    def told(what, done, total):
+        if what == "Testing":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        adapt(index, RECIPE, budget=60, told=told)
+    index.reencode(Static(table(5), {}))
+    with pytest.raises(AssertionError, match="trained again"):
+        adapt(index, RECIPE, budget=60, train_encoder=forbidden)
+
+
+@pytest.mark.parametrize("next_call", ["same", "other"])
+def test_an_interrupt_in_the_weighing_after_a_swap_is_made_good_by_the_next_call(
+    index, monkeypatch, next_call
+):
+    def cut(*told):
+        raise KeyboardInterrupt
+
+    first = index.store.fingerprint
+    with monkeypatch.context() as patched:
+        patched.setattr(Index, "_weigh", cut)
+        with pytest.raises(KeyboardInterrupt):
+            adapt(index, RECIPE, budget=60)
+    second = index.store.fingerprint
+    assert second != first
+    assert index.store.setting("fusion") is None
+    folder = index.folder / "adaptation"
+    assert not (folder / "report.json").exists()
+    if next_call == "same":
+        assert adapt(index, RECIPE, budget=60, train_encoder=forbidden).promoted
+    else:
+        with pytest.raises(AssertionError, match="trained again"):
+            adapt(index, replace(RECIPE, seed=1), budget=60, train_encoder=forbidden)
+    report = json.loads((folder / "report.json").read_text())
+    assert report["encoder"] == {"trained": "static", "old": first, "new": second}
+    assert index.store.setting("fusion") is not None
+    assert index.store.fingerprint == second
+    assert rollback(index) == first
+
+
+def test_without_torch_the_remedy_is_told_and_the_index_stays(index, monkeypatch):
+    before = state(index)
+    monkeypatch.setitem(sys.modules, "torch", None)  # as where it is not installed
+    with pytest.raises(ModelError, match="needs torch") as caught:
+        adapt(index, RECIPE, budget=60)
+    assert 'pip install "everygrain[models]"' in caught.value.remedy
+    assert state(index) == before
+
+
+def test_an_adapted_encoder_is_adapted_again_from_word_weights_of_what_trains(index):
+    """Those it serves with have counted the sentences that the tests ask with."""
+    learned, kept = divide(list(index.documents()))
+    served = trained(1).fit(split([f"{d.title} {d.text}" for d in (*learned, *kept)]))
+    made = train(served, "static", learned, RECIPE.settled(learned), budget=60,
+                 folder=index.folder)  # fmt: skip
+    started = made.encoder.static
+    assert started.fitted == len(learned) < served.fitted
+    word = next(iter(served.static.idf))
+    holding = sum(word in f"{d.title} {d.text}".lower().split() for d in learned)
+    # log(1 + (n - f + .5) / (f + .5)), to the four places that are kept
+    expected = np.log1p((len(learned) - holding + 0.5) / (holding + 0.5))
+    assert started.idf[word] == round(float(expected), 4) != served.static.idf[word]
 
 
 def test_small_and_unfit_collections_are_told_of(tmp_path):

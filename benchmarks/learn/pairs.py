@@ -1,6 +1,6 @@
 """What each offline source of training pairs gives, costs, and does to the encoder `static`.
 
-    python benchmarks/learn/pairs.py [--wordnet FOLDER] [--only counts|effects]
+    python benchmarks/learn/pairs.py [--wordnet FOLDER] [--only counts|effects|negatives|...]
 
 Counts: pairs, documents without one, repeats and pairs a second of every source on six collections.
 Effects: the static table, fitted to a collection, is trained on the pairs of one source alone with
@@ -49,6 +49,7 @@ from everygrain.learn.pairs.duplicates import DuplicateTitles
 from everygrain.learn.pairs.parts import passages
 from everygrain.measure import evaluate, load
 from everygrain.measure.bootstrap import bca_interval
+from everygrain.measure.correction import holm
 from everygrain.measure.significance import randomisation_test
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -358,9 +359,15 @@ TEXTS = (
 )  # fmt: skip
 
 
-def effects(wordnet: str, store: Callable[[list[dict[str, Any]]], None]) -> list[dict[str, Any]]:
-    """Return what the pairs of each source do to the dense leg; store what is there so far."""
-    rows: list[dict[str, Any]] = []
+Store = Callable[[list[dict[str, Any]]], None]
+
+
+def effects(wordnet: str, store: Store, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the pairs of each source do to the dense leg; store what is there so far.
+
+    rows   of an earlier run: what they tell is not measured again
+    """
+    known = {(row["target"], row["what"]) for row in rows}
     all_papers, linked = papers(), scisumm_linked()
     for name in ("cranfield", "scifact", "scisumm"):
         target = Target(name)
@@ -371,6 +378,8 @@ def effects(wordnet: str, store: Callable[[list[dict[str, Any]]], None]) -> list
             runs = [(kind, "own", own) for kind in ("links", "cocitation", "body_first", "title")]
         runs += [(kind, "papers", all_papers) for kind in ("attributes", "attributes(asks='both')")]
         for kind, where, documents in runs:
+            if (name, f"{kind}, pairs of {where}") in known:
+                continue
             try:
                 found = collect([parse_source(written(kind, wordnet))], documents, 15_000)
             except InputError as error:
@@ -384,12 +393,14 @@ def effects(wordnet: str, store: Callable[[list[dict[str, Any]]], None]) -> list
             )  # fmt: skip
             rows.append(row)
             store(rows)
-        if name != "scisumm":
-            for more in (negatives(target), entries(target, before, own, wordnet)):
-                for row in more:
-                    rows.append(row)
-                    store(rows)
+        if name != "scisumm" and (name, TOWARDS.format("two rounds")) not in known:
+            for row in entries(target, before, own, wordnet):
+                rows.append(row)
+                store(rows)
     return rows
+
+
+TOWARDS = "definitions towards entry vectors, {}"
 
 
 def entries(
@@ -405,20 +416,35 @@ def entries(
         space = entry_space(target.base, found, strength)
         trained = train_towards(target.base, found, space)
         yield compared(
-                target.name, f"definitions towards entry vectors, {label}",
+                target.name, TOWARDS.format(label),
                 target.values(trained), before, pairs=len(found), isotropy=isotropy(space.vectors),
             )  # fmt: skip
     trained, spaces = progressive(
         target.base, found, lambda space: train_towards(target.base, found, space)
     )
     yield compared(
-            target.name, "definitions towards entry vectors, two rounds",
+            target.name, TOWARDS.format("two rounds"),
             target.values(trained), before, pairs=len(found), isotropy=isotropy(spaces[-1].vectors),
         )  # fmt: skip
 
 
-def negatives(target: Target) -> Iterator[dict[str, Any]]:
+def negatives(store: Store) -> list[dict[str, Any]]:
     """Return what mined negatives add to title pairs with in-batch negatives."""
+    rows: list[dict[str, Any]] = []
+    for name in ("cranfield", "scifact"):
+        here = list[dict[str, Any]]()
+        for row in with_negatives(Target(name)):
+            here.append(row)
+            store(rows + here)
+        for row, p in zip(here, holm([row["p"] for row in here]), strict=True):
+            row["p_holm"] = float(p)
+        rows += here
+        store(rows)
+    return rows
+
+
+def with_negatives(target: Target) -> Iterator[dict[str, Any]]:
+    """Yield what each way to mine does, on one collection."""
     documents, base = target.documents, target.base
     pairs = collect([parse_source("title")], documents).pairs
     ids = tuple(each.id for each in documents)
@@ -440,7 +466,7 @@ def negatives(target: Target) -> Iterator[dict[str, Any]]:
         found = source.find(pairs, documents)
         trained = train(base, pairs, same, (found.ids, documents))
         yield compared(
-                target.name, f"title pairs with negatives {label}, against in-batch alone",
+                target.name, label,
                 target.values(trained), alone, pairs=len(pairs),
                 negatives=sum(map(len, found.ids)), refused=dict(found.refused),
             )  # fmt: skip
@@ -603,6 +629,17 @@ def page(results: dict[str, Any]) -> str:
         if spaces:
             lines += ["", "Isotropy of the entry vectors (1: no direction preferred):", ""]
         lines += [f"- {r['target']}, {r['what']}: {r['isotropy']:.3f}" for r in spaces]
+    if results.get("negatives"):
+        lines += ["", "## Negatives that are mined, beside those of the batch", ""]
+        lines += ["| target (queries) | negatives | mined | in-batch alone | with them | "
+                  "difference [95 %] | p | p, Holm |"]  # fmt: skip
+        lines += ["|---|---|---|---|---|---|---|---|"]
+        lines += [
+            f"| {r['target']} ({r['queries']}) | {r['what']} | {r['negatives']:,} | "
+            f"{r['before']:.4f} | {r['after']:.4f} | {r['difference']:+.4f} "
+            f"[{r['low']:+.4f}, {r['high']:+.4f}] | {r['p']:.2g} | {r.get('p_holm', 1):.2g} |"
+            for r in results["negatives"]
+        ]
     if results.get("similarity"):
         lines += ["", "## Spearman's rho on STS-B dev (1,500 pairs)", "", "| trained on | rho |"]
         lines += [
@@ -622,7 +659,7 @@ def page(results: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-PARTS = ("planted", "counts", "similarity", "attributes", "effects")
+PARTS = ("planted", "counts", "similarity", "attributes", "effects", "negatives")
 
 
 def main() -> None:
@@ -645,7 +682,10 @@ def main() -> None:
         "counts": lambda: count(given.wordnet),
         "similarity": lambda: similarity(given.wordnet),
         "attributes": attributes,
-        "effects": lambda: effects(given.wordnet, partial(store, "effects")),
+        "effects": lambda: effects(
+            given.wordnet, partial(store, "effects"), results.get("effects", [])
+        ),
+        "negatives": lambda: negatives(partial(store, "negatives")),
     }
     for part in PARTS:
         if given.only in (None, part):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from everygrain.cli.options import ENCODERS, AsJson, IndexFolder
+from everygrain.cli.options import ENCODERS, WORDS, AsJson, IndexFolder
 from everygrain.cli.terminal import is_watched
 from everygrain.cli.written import refuse_overwriting
 
@@ -30,6 +30,13 @@ def add(
     ] = None,
     encoder: Annotated[
         str | None, typer.Option(metavar="NAME", help=f"For a new index: {ENCODERS}.")
+    ] = None,
+    words: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"For a new index: word vectors, which --system late and xtr need: {WORDS}.",
+        ),
     ] = None,
     language: Annotated[
         str | None,
@@ -54,10 +61,13 @@ def add(
     from everygrain.cli.sources import Sources
     from everygrain.cli.terminal import print_json
     from everygrain.encode import registry
+    from everygrain.index.word_encoders import check_words
 
     _check_language(language)
     if encoder is not None:
         registry.check(encoder)
+    if words is not None:
+        check_words(words)
     if rejects is not None:
         refuse_overwriting(rejects, "--rejects", [Path(name) for name in source])
     begun = perf_counter()
@@ -69,9 +79,8 @@ def add(
             # what an index would do that does not exist yet, one somewhere else can tell
             elsewhere_only = dry_run and is_new(index)
             folder = Path(elsewhere) if elsewhere_only else index
-            with _opened(
-                folder, "none" if elsewhere_only else encoder, language, keep_stop_words
-            ) as opened:
+            chosen = ("none", None) if elsewhere_only else (encoder, words)
+            with _opened(folder, *chosen, language, keep_stop_words) as opened:
                 report = _added(opened, sources, dry_run)
                 holds = len(opened)
     if as_json:
@@ -103,12 +112,14 @@ def is_new(folder: Path) -> bool:
     return not (folder / "catalogue.db").exists()
 
 
-def _opened(folder: Path, encoder: str | None, language: str | None, keep: bool) -> Index:
+def _opened(
+    folder: Path, encoder: str | None, words: str | None, language: str | None, keep: bool
+) -> Index:
     from everygrain.engine import Index
     from everygrain.errors import InputError
 
     new = is_new(folder)
-    index = Index(folder, encoder, language=language, stop_words=not keep)
+    index = Index(folder, encoder, words=words, language=language, stop_words=not keep)
     analyzer = index.store.analyzer
     if not new and language not in (None, analyzer.language):
         raise InputError(

@@ -29,7 +29,10 @@ def evaluate(
     ] = None,
     systems: Annotated[
         str | None,
-        typer.Option(metavar="A,B", help=f"Some of {', '.join(SYSTEMS)}; all by default."),
+        typer.Option(
+            metavar="A,B",
+            help=f"{', '.join(SYSTEMS)} (all by default), or compositions of them.",
+        ),
     ] = None,
     encoder: Annotated[str | None, typer.Option(metavar="NAME", help=f"One of {ENCODERS}.")] = None,
     measures: Annotated[
@@ -84,15 +87,12 @@ def split_names(measures: str) -> list[str]:
 
 
 def _systems(told: str | None, encoder: str | None) -> list[str]:
+    from everygrain.rank.compose import parse
+
     if told is None:
         return list(SYSTEMS[:1] if encoder == "none" else SYSTEMS)
-    chosen = [name.strip() for name in told.split(",")]
+    chosen = [str(parse(name)) for name in split_names(told)]
     for name in chosen:
-        if name not in SYSTEMS:
-            raise typer.BadParameter(
-                f"there is no system '{name}'; use some of {', '.join(SYSTEMS)}.",
-                param_hint="--systems",
-            )
         if chosen.count(name) > 1:
             raise typer.BadParameter(f"'{name}' is named twice.", param_hint="--systems")
     return chosen

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from everygrain.measure.plan import Plan, System
     from everygrain.measure.results import Results
     from everygrain.rank.base import Retriever
-    from everygrain.rank.lexical import BM25
 
 WORDS = "none"  # the encoder of an index of words alone
 
@@ -149,12 +148,11 @@ def _built(
 
 
 def _retriever(system: System, indexes: dict[str, Index]) -> Retriever:
-    def leg(name: str, bm25: BM25 | None) -> Retriever:
-        own = indexes[system.encoder]
-        lexical = name == "lexical"
-        return (indexes.get(WORDS, own) if lexical else own).retriever(name, bm25=bm25)
+    from everygrain.rank.compose.making import Making
 
-    return system.composition.build(leg)
+    words = indexes.get(WORDS)
+    own = indexes[system.encoder].views
+    return system.composition.build(Making(own, words=None if words is None else words.views))
 
 
 def _bytes(index: Index) -> int:

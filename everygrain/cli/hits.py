@@ -9,7 +9,7 @@ from rich.text import Text
 from everygrain.analyze import Analyzer, locate
 from everygrain.cli.terminal import clean, output, print_wrapped
 from everygrain.document import Hit
-from everygrain.rank.legs import UNWEIGHED
+from everygrain.rank.legs import SYSTEMS, UNWEIGHED
 from everygrain.rank.query import parse
 
 if TYPE_CHECKING:
@@ -19,8 +19,13 @@ FOUND = "bold green"
 LONGEST = 480  # characters of evidence that are shown
 
 
-def print_hits(index: Index, query: str, hits: list[Hit], explain: bool = False) -> None:
-    """Print hits, best first."""
+def print_hits(
+    index: Index, query: str, hits: list[Hit], explain: bool = False, system: str | None = None
+) -> None:
+    """Print hits, best first.
+
+    system   what ranked, as it was asked for
+    """
     console = output()
     analyzer = index.store.analyzer
     terms = {term for term, _ in parse(query, analyzer).terms}
@@ -43,7 +48,9 @@ def print_hits(index: Index, query: str, hits: list[Hit], explain: bool = False)
                 print_wrapped(console, Text(clean(line), style="dim"), indent, indent + 2)
     if explain:
         console.print(Text("─" * console.width, style="dim"))
-        for line in weights(index.info()["fusion"], {name for hit in hits for name in hit.legs}):
+        legs = {name for hit in hits for name in hit.legs}
+        told = weights(index.info()["fusion"], legs)
+        for line in told if system in (None, *SYSTEMS) else [f"Ranked by {system}."]:
             print_wrapped(console, Text(line), 0, 2)
 
 

@@ -37,6 +37,8 @@ def _table(told: dict[str, Any]) -> Table:
         "segments": f"{len(segments):,}, with {deleted:,} deleted documents still in them",
         "size": f"{_size(sum(told['bytes'].values()))}, of which "
         f"{_size(told['bytes']['catalogue'])} are the stored texts",
+        "legs": ", ".join(f"{name} {_size(size)}" for name, size in told["legs"].items() if size)
+        or "none",
         "language": f"{analyzer['language']}, stems by {analyzer['stemmer']}, stop words "
         f"{'left out' if analyzer['stop_words'] else 'kept'}",
         "bm25": ", ".join(f"{name} {value}" for name, value in told["bm25"].items()),
@@ -45,6 +47,14 @@ def _table(told: dict[str, Any]) -> Table:
         else f"{encoder['name']} ({encoder['fingerprint']}), {encoder['dimensions']} dimensions, "
         f"{encoder['passages']:,} passages of at most {encoder['passage_words']} words",
     }
+    words = told["words"]
+    if words["name"] != "none":
+        rows["words"] = (
+            f"{words['name']} ({words['fingerprint']}), {words['words']:,} words of "
+            f"{words['dimensions']} dimensions"
+            if words["fingerprint"]
+            else f"{words['name']}, made with the first documents"
+        )
     if encoder["fingerprint"] is not None:
         rows["hybrid"] = " ".join(weights(told["fusion"], {"lexical", "dense"}))
     if told.get("approximate"):

@@ -17,15 +17,6 @@ class Grain(StrEnum):
     sentence = "sentence"
 
 
-class System(StrEnum):
-    """What ranks."""
-
-    lexical = "lexical"
-    dense = "dense"
-    hybrid = "hybrid"
-    rrf = "rrf"
-
-
 def _folder(name: str) -> Path:
     # Path("") is the current folder, which an unset variable of a shell must not mean
     if not name:
@@ -43,6 +34,15 @@ def text(value: str | None) -> str | None:
     return value
 
 
+System = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SYSTEM",
+        callback=text,
+        help="What ranks: lexical, dense, hybrid, rrf, or a composition such as "
+        "'fuse(lexical, dense) % 100 >> late'; hybrid where the index has vectors.",
+    ),
+]
 IndexFolder = Annotated[
     Path, typer.Argument(metavar="INDEX", parser=_folder, help="The index's folder.")
 ]
@@ -56,3 +56,4 @@ Where = Annotated[
     ),
 ]
 ENCODERS = "latent, static, minilm, transformer:NAME, endpoint:MODEL@URL or none"
+WORDS = "words, words:DIMENSIONS, words:DIMENSIONS:KEPT (each with @FOLDER at will) or none"

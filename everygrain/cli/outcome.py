@@ -12,7 +12,7 @@ from typing import NoReturn, ParamSpec
 
 import typer
 
-from everygrain.cli.terminal import complain
+from everygrain.cli.terminal import complain, remark
 from everygrain.errors import EverygrainError
 
 P = ParamSpec("P")
@@ -40,7 +40,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             muted()
             raise typer.Exit(0) from None
         except EverygrainError as error:
-            fail(error.problem, error.remedy)
+            fail(error.problem, error.remedy, getattr(error, "pointer", None))
         except OSError as error:
             about = f"'{error.filename}': " if error.filename else ""
             fail(
@@ -59,12 +59,19 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
-def fail(problem: str, remedy: str) -> NoReturn:
-    """Say what is wrong and what to do about it, and end with exit code 1."""
+def fail(problem: str, remedy: str, pointer: Callable[[], str] | None = None) -> NoReturn:
+    """Say what is wrong and what to do about it, and end with exit code 1.
+
+    pointer   gives lines that show the place at fault in an argument, to be printed below; the
+              exit code is then 2
+    """
     if os.environ.get(DEBUG, "") not in ("", "0"):
         traceback.print_exc()
     complain(problem, remedy)
-    raise typer.Exit(1)
+    if pointer is not None:
+        for line in pointer().split("\n"):
+            remark(f"  {line}")
+    raise typer.Exit(1 if pointer is None else 2)
 
 
 def interrupted() -> int:

@@ -16,13 +16,14 @@ def rankings_of(
 ) -> list[Ranking]:
     """Run systems, written as experiments write them and parted by commas, on an index.
 
-    Raises MeasureError for a system that does not exist, or is named twice.
+    Raises QueryError for a system that does not exist, MeasureError for one named twice.
     """
     from everygrain.cli.evaluate import split_names
     from everygrain.cli.progress import progress
     from everygrain.cli.run import ranked
     from everygrain.errors import MeasureError
-    from everygrain.measure.compose import parse
+    from everygrain.rank.compose import parse
+    from everygrain.rank.compose.making import Making
 
     default = "lexical" if index.store.fingerprint is None else "lexical,dense,hybrid"
     compositions = [parse(name) for name in split_names(systems or default)]
@@ -33,7 +34,7 @@ def rankings_of(
         return [
             ranked(
                 index,
-                each.build(lambda name, bm25: index.retriever(name, bm25=bm25)),
+                each.build(Making(index.views)),
                 queries,
                 depth,
                 advance,

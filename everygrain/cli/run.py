@@ -26,9 +26,7 @@ def run(
         Path, typer.Argument(metavar="QUERIES.jsonl", help="Lines of `_id` (or `id`) and `text`.")
     ],
     output: Annotated[Path, typer.Option("--output", metavar="FILE", help="The run file.")],
-    system: Annotated[
-        System | None, typer.Option(help="What ranks; hybrid where the index has vectors.")
-    ] = None,
+    system: System = None,
     k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="Hits for each query.")] = 100,
 ) -> None:
     """Run a file of queries and write a TREC run file.
@@ -44,10 +42,10 @@ def run(
     asked = read_queries(queries)
     with Index.open(index) as opened:
         chosen = "lexical" if opened.store.fingerprint is None else "hybrid"
-        chosen = chosen if system is None else system.value
+        chosen = system or chosen
         with progress("Searching", len(asked)) as advance:
             ranking = ranked(opened, opened.retriever(chosen), asked, k, advance)
-    ranking.write_trec(output, tag=chosen)
+    ranking.write_trec(output, tag="".join(chosen.split()))
     empty = sum(1 for rows in ranking.by_query().values() if not rows)
     told = f"{terminal.counted(len(asked), 'query', 'queries')}, "
     told += f"{terminal.counted(len(ranking), 'row')} in {output}."

@@ -23,9 +23,7 @@ def search(
     ],
     k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="How many hits.")] = 10,
     grain: Annotated[Grain, typer.Option(help="What a hit is.")] = Grain.document,
-    system: Annotated[
-        System | None, typer.Option(help="What ranks; hybrid where the index has vectors.")
-    ] = None,
+    system: System = None,
     where: Where = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say for each hit why it is where it is.")
@@ -40,17 +38,16 @@ def search(
 
     with Index.open(index) as opened:
         begun = perf_counter()
-        chosen = None if system is None else system.value
-        hits = opened.search(query, k, grain=grain.value, system=chosen, where=where)
+        hits = opened.search(query, k, grain=grain.value, system=system, where=where)
         took = 1000 * (perf_counter() - begun)
         fusion = opened.info()["fusion"] if explain else None
         if as_json:
             told = hits_json(query, took, hits)
             print_json(told | {"fusion": fusion} if explain else told)
         elif hits:
-            print_hits(opened, query, hits, explain)
+            print_hits(opened, query, hits, explain, system)
         else:
-            output().print(clean(f"Nothing was found. {reason(opened, query, chosen, where)}"))
+            output().print(clean(f"Nothing was found. {reason(opened, query, system, where)}"))
 
 
 def hits_json(query: str, took: float, hits: list[Hit]) -> dict[str, Any]:

@@ -114,8 +114,8 @@ def reference_systems(names: list[str] | None, encoder: str | None) -> dict[str,
     """
     from everygrain.encode import registry
     from everygrain.errors import InputError
-    from everygrain.measure.compose import parse
     from everygrain.measure.plan import System
+    from everygrain.rank.compose import parse
 
     default = registry.default()
     if names is None:

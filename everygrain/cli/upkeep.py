@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from everygrain.cli.options import ENCODERS, AsJson, IndexFolder
+from everygrain.cli.options import ENCODERS, WORDS, AsJson, IndexFolder
 
 
 def doctor(
@@ -56,21 +56,35 @@ def compact(index: IndexFolder) -> None:
 
 def reencode(
     index: IndexFolder,
-    encoder: Annotated[str, typer.Option(metavar="NAME", help=f"The new one: {ENCODERS}.")],
+    encoder: Annotated[
+        str | None, typer.Option(metavar="NAME", help=f"The new one: {ENCODERS}.")
+    ] = None,
+    words: Annotated[
+        str | None, typer.Option(metavar="NAME", help=f"The new word encoder: {WORDS}.")
+    ] = None,
 ) -> None:
-    """Give an index another encoder.
+    """Give an index another encoder, or another word encoder.
 
     The new vectors are built beside the old ones, then swapped in at once."""
     from everygrain.cli.progress import progress
     from everygrain.cli.terminal import clean, output
     from everygrain.engine import Index
 
+    if encoder is None and words is None:
+        raise typer.BadParameter(
+            "name the new encoder, or the new word encoder.", param_hint="--encoder, --words"
+        )
     with Index.open(index) as opened:
         total = sum(segment["documents"] for segment in opened.info()["segments"])
-        with progress("Encoding", total) as advance:
-            opened.reencode(encoder, on_progress=advance)
-        told = opened.info()["encoder"]
-    named = (
-        told["name"] if told["fingerprint"] is None else f"{told['name']} ({told['fingerprint']})"
-    )
-    output().print(clean(f"{index} now has the encoder {named}."))
+        if encoder is not None:
+            with progress("Encoding", total) as advance:
+                opened.reencode(encoder, on_progress=advance)
+        if words is not None:
+            with progress("Encoding words", total) as advance:
+                opened.reword(words, on_progress=advance)
+        told = opened.info()
+    for key, asked, what in (("encoder", encoder, "encoder"), ("words", words, "word encoder")):
+        if asked is not None:
+            name, fingerprint = told[key]["name"], told[key]["fingerprint"]
+            named = name if fingerprint is None else f"{name} ({fingerprint})"
+            output().print(clean(f"{index} now has the {what} {named}."))

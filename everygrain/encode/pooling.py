@@ -5,8 +5,8 @@
     tokens   the tokens' last states by attention to a learned query
     layers   the states of all layers by cross-attention of a learned query (multi-layer trainable)
 
-A model keeps its pooling when it is saved, and reads it back with `open_model`. The trainable ones
-start at the mean.
+A model keeps its pooling when it is saved; the encoder `transformer:FOLDER` and every training read
+it back with `open_model`. The trainable ones start at the mean.
 
 Source: Pooling And Attention: What Are Effective Designs For LLm-Based Embedding Models?
 """
@@ -15,12 +15,10 @@ from __future__ import annotations
 
 import json
 import warnings
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from everygrain.encode.transformer import Transformer, quiet_transformers
+from everygrain.encode.transformer import quiet_transformers
 from everygrain.errors import InputError, ModelError
 
 Pooling = Literal["mean", "last", "tokens", "layers"]
@@ -28,15 +26,6 @@ POOLINGS: tuple[Pooling, ...] = ("mean", "last", "tokens", "layers")
 _OURS = {
     f"everygrain.encode.pooling_modules.{name}" for name in ("TokenAttention", "LayerAttention")
 }
-
-
-@dataclass(frozen=True)
-class PooledTransformer(Transformer):
-    """The encoder of a folder whose model may have a trainable pooling."""
-
-    @cached_property
-    def model(self) -> Any:
-        return open_model(self.folder).eval()
 
 
 def with_pooling(model: Any, pooling: Pooling) -> Any:
@@ -74,6 +63,15 @@ def with_pooling(model: Any, pooling: Pooling) -> Any:
         # one body can serve several poolings: more states than needed do no harm
         inner.config.output_hidden_states = True
         return SentenceTransformer(modules=[body, made, parts.Normalize()], device="cpu")
+
+
+def is_ours(folder: str | Path) -> bool:
+    """Tell whether the model in a folder has one of the trainable poolings."""
+    try:
+        told = json.loads((Path(folder) / "modules.json").read_text(encoding="utf-8"))
+        return any(module["type"] in _OURS for module in told)
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
 
 
 def open_model(folder: str | Path) -> Any:

@@ -74,7 +74,11 @@ class Transformer:
                 f"The encoder '{self.name}' needs sentence-transformers.",
                 'Install it with `pip install "everygrain[models]"`, or use --encoder latent.',
             ) from error
+        from everygrain.encode.pooling import is_ours, open_model
+
         quiet_transformers()
+        if is_ours(self.folder):
+            return open_model(self.folder).eval()
         try:
             return SentenceTransformer(self.folder, device="cpu").eval()
         except Exception as error:
@@ -106,8 +110,6 @@ class Transformer:
         return int(self.model.get_embedding_dimension())
 
     def encode(self, texts: Sequence[str], kind: Kind = "document") -> Vectors:
-        import torch
-
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         prompts = getattr(self.model, "prompts", None) or {}
         prompt = prompts.get(kind) or ""
@@ -116,6 +118,8 @@ class Transformer:
                 if text.strip():
                     vectors[i] = self.model.encode(text, prompt=prompt, show_progress_bar=False)
             return unit(vectors)
+        import torch  # after the model, which tells in words that the library is missing
+
         buckets: dict[int, list[int]] = {}
         limit = int(self.model.max_seq_length or 512)
         tokenizer = self.model.tokenizer

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from everygrain.document import Document
 from everygrain.encode.base import Encoder, FittedEncoder
+from everygrain.encode.words.base import BagEncoder
 
 T = TypeVar("T")
 
@@ -27,9 +28,12 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def pieces(batch: list[Document], encoder: Encoder | None) -> Iterator[list[Document]]:
+def pieces(
+    batch: list[Document], encoder: Encoder | None, words: BagEncoder | None = None
+) -> Iterator[list[Document]]:
     """Yield a batch in pieces that take about thirty seconds each to encode."""
-    size = len(batch) if encoder is None or isinstance(encoder, FittedEncoder) else 64
+    fast = words is None and (encoder is None or isinstance(encoder, FittedEncoder))
+    size = len(batch) if fast else 64
     start = 0
     while start < len(batch):
         begun = monotonic()

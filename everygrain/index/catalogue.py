@@ -26,7 +26,9 @@ from everygrain.index.database import Database, translated
 from everygrain.index.files import storage_errors, sync_folder
 from everygrain.index.filters import Condition
 
-SCHEMA = 1
+SCHEMA = 2
+_READABLE = (1, 2)  # in 1, no segment has word vectors
+WORDS = "words-"  # what the name of a file of word vectors begins with
 
 _TABLES = """
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -54,6 +56,11 @@ class SegmentRow:
     bytes: int
     digests: Mapping[str, str]
 
+    @property
+    def words(self) -> str | None:
+        """Return the name of the word vectors' file, if the segment has one."""
+        return next((name for name in self.digests if name.startswith(WORDS)), None)
+
 
 @dataclass(frozen=True)
 class Place:
@@ -68,13 +75,16 @@ class Place:
 class Catalogue(Database):
     """One connection to `catalogue.db`.
 
+    A catalogue of the schema before is read as it is. One that is to be written is raised to this
+    schema first: a program that knows only the former would remove the files of word vectors.
+
     Raises what Database does, and StoredIndexError for a catalogue of a newer schema.
     """
 
     def __init__(self, path: Path, to_write: bool = False) -> None:
         super().__init__(path, to_write)
         try:
-            self._check_schema()
+            self._check_schema(to_write)
         except BaseException:
             self.close()
             raise
@@ -101,19 +111,26 @@ class Catalogue(Database):
             made.rename(path)
             sync_folder(path.parent)
 
-    def _check_schema(self) -> None:
-        version = int(self.value("PRAGMA user_version"))
+    @property
+    def schema(self) -> int:
+        return int(self.value("PRAGMA user_version"))
+
+    def _check_schema(self, to_write: bool) -> None:
+        version = self.schema
         if version > SCHEMA:
             raise StoredIndexError(
                 f"The index in {self.path.parent} has schema {version}; "
                 f"this program knows {SCHEMA}.",
                 "Install a newer everygrain.",
             )
-        if version < SCHEMA:
+        if version not in _READABLE:
             raise StoredIndexError(
                 f"The file {self.path} is no catalogue of this program.",
                 "Restore catalogue.db from a copy, or name a new folder for the index.",
             )
+        if to_write and version < SCHEMA:
+            with self.transaction():
+                self.run(f"PRAGMA user_version={SCHEMA}")
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -151,7 +168,7 @@ class Catalogue(Database):
         )
         return int(cursor.lastrowid or 0)
 
-    def set_dense(
+    def set_files(
         self, number: int, dense: str | None, size: int, digests: Mapping[str, str]
     ) -> None:
         self.run(

@@ -10,12 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from everygrain.analyze import is_mark
+from everygrain.encode.words.base import SCALE
 from everygrain.errors import EverygrainError
 from everygrain.index.catalogue import Catalogue, SegmentRow
 from everygrain.index.content import content_hash
+from everygrain.index.encoders import is_kept
 from everygrain.index.files import REBUILD, unpack_strings
-from everygrain.index.segment import LEXICAL, Segment, digest
-from everygrain.index.store import Store, encoder_folder
+from everygrain.index.segment import LEXICAL, Segment, digest, words_name
+from everygrain.index.store import Store
 from everygrain.index.writer import writer
 
 
@@ -89,11 +91,23 @@ def _findings(folder: Path, catalogue: Catalogue) -> Iterator[Finding]:
         )
     yield from _altered(catalogue)
     fingerprint = catalogue.get("encoder")
-    if fingerprint and not (encoder_folder(folder, fingerprint) / "encoder.json").exists():
+    if fingerprint and not is_kept(folder, fingerprint):
         yield Finding(
             f"The encoder {fingerprint} is missing.",
             "Run `everygrain reencode INDEX --encoder NAME` to put a new one in its place.",
         )
+    yield from _word_findings(folder, rows, catalogue.get("words"))
+
+
+def _word_findings(
+    folder: Path, rows: list[SegmentRow], fingerprint: str | None
+) -> Iterator[Finding]:
+    remedy = "Run `everygrain reencode INDEX --words NAME` to make them anew, or NAME none."
+    expected = words_name(fingerprint) if fingerprint else None
+    if any(row.words != expected for row in rows):
+        yield Finding("Some segments hold the words of another word encoder, or none.", remedy)
+    if fingerprint and not is_kept(folder, fingerprint):
+        yield Finding(f"The word encoder {fingerprint} is missing.", remedy)
 
 
 def _altered(catalogue: Catalogue) -> Iterator[Finding]:
@@ -167,3 +181,5 @@ def _array_problems(segment: Segment) -> Iterator[str]:
         unit = np.abs(lengths_squared - 1) < 1e-3
         if not (unit | (lengths_squared == 0)).all():
             yield "it holds vectors that are neither of length 1 nor zero"
+    if segment.words is not None and (segment.words["vectors"] < -SCALE).any():
+        yield "its words' vectors hold a number that none can have"

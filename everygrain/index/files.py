@@ -24,7 +24,7 @@ REBUILD = "Run `everygrain doctor INDEX --repair`: it rebuilds the segment from 
 
 _TYPES = {
     "F32": np.float32, "F16": np.float16, "F64": np.float64, "I64": np.int64, "I32": np.int32,
-    "U8": np.uint8, "U16": np.uint16, "U32": np.uint32,
+    "I8": np.int8, "U8": np.uint8, "U16": np.uint16, "U32": np.uint32,
 }  # fmt: skip
 
 

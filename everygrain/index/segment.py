@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import cached_property
 from pathlib import Path
 
@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from everygrain.errors import StoredIndexError
-from everygrain.index.catalogue import SegmentRow
+from everygrain.index import words
+from everygrain.index.catalogue import WORDS, SegmentRow
 from everygrain.index.files import (
     REBUILD,
     Arrays,
@@ -24,6 +25,7 @@ from everygrain.index.files import (
 )
 
 LEXICAL = "lexical.safetensors"
+DENSE = "dense-"  # what the name of a file of passages' vectors begins with
 _LEXICAL_ARRAYS = {
     "ids", "id_offsets", "terms", "term_offsets", "starts", "documents", "title_counts",
     "text_counts", "title_lengths", "text_lengths", "tokens", "token_offsets", "title_tokens",
@@ -37,7 +39,16 @@ _OFFSETS = {
 
 def dense_name(fingerprint: str) -> str:
     """Return the file name of the vectors that an encoder of this fingerprint made."""
-    return f"dense-{hashlib.blake2b(fingerprint.encode(), digest_size=6).hexdigest()}.safetensors"
+    return f"{DENSE}{_told(fingerprint)}.safetensors"
+
+
+def words_name(fingerprint: str) -> str:
+    """Return the file name of the word vectors that an encoder of this fingerprint made."""
+    return f"{WORDS}{_told(fingerprint)}.safetensors"
+
+
+def _told(fingerprint: str) -> str:
+    return hashlib.blake2b(fingerprint.encode(), digest_size=6).hexdigest()
 
 
 def digest(path: Path) -> str:
@@ -59,7 +70,7 @@ def write_segment(folder: Path, files: Mapping[str, Arrays]) -> dict[str, str]:
     return digests
 
 
-def _arrays(path: Path, names: set[str]) -> Arrays:
+def _arrays(path: Path, names: Set[str]) -> Arrays:
     arrays = read_arrays(path)
     if arrays.keys() != names:
         raise damaged(path)
@@ -92,7 +103,8 @@ def _covers(dense: Arrays, documents: int) -> bool:
 
 
 class Segment:
-    """A segment's arrays, mapped on first use (see `postings` and `vectors` for what they are).
+    """A segment's arrays, mapped on first use (see `postings`, `vectors` and `words` for what they
+    are).
 
     Raises StoredIndexError where a file that the catalogue names is missing or damaged.
     """
@@ -114,6 +126,11 @@ class Segment:
             self.dense = _arrays(folder / row.dense, _DENSE_ARRAYS)
             if not _covers(self.dense, row.documents):
                 raise damaged(folder / row.dense)
+        self.words: Arrays | None = None
+        if row.words:
+            self.words = _arrays(folder / row.words, words.NAMES)
+            if not words.is_sound(self.words, row.documents):
+                raise damaged(folder / row.words)
 
     def __len__(self) -> int:
         return self.row.documents

@@ -14,7 +14,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from everygrain.encode.words.base import Bags
 from everygrain.index.segment import Segment
+from everygrain.index.words import taken
 
 
 @dataclass(frozen=True)
@@ -125,3 +127,11 @@ class Snapshot:
     @property
     def has_vectors(self) -> bool:
         return bool(self.segments) and all(s.dense is not None for s in self.segments)
+
+    @property
+    def has_words(self) -> bool:
+        return bool(self.segments) and all(s.words is not None for s in self.segments)
+
+    def bags(self, numbers: npt.NDArray[np.int64]) -> Bags:
+        """Return the words of some documents, in their order; of segments that all hold words."""
+        return taken([segment.words or {} for segment in self.segments], self.bases, numbers)

@@ -8,7 +8,6 @@ write.lock                   held by the writer
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +17,10 @@ from typing import Any
 from everygrain.analyze import Analyzer
 from everygrain.encode import registry
 from everygrain.encode.base import Encoder
-from everygrain.errors import EncoderMismatchError, StorageError, StoredIndexError
-from everygrain.index.catalogue import Catalogue
+from everygrain.encode.words.base import BagEncoder
+from everygrain.errors import StorageError, StoredIndexError
+from everygrain.index.catalogue import Catalogue, SegmentRow
+from everygrain.index.encoders import Loading
 from everygrain.index.files import REBUILD, storage_errors
 from everygrain.index.lock import writing_alone
 from everygrain.index.segment import Segment
@@ -28,11 +29,10 @@ from everygrain.index.snapshot import Snapshot
 _TRIES = 50
 
 
-def encoder_folder(folder: Path, fingerprint: str) -> Path:
-    """Return where an index keeps an encoder."""
-    safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in fingerprint)
-    told = hashlib.blake2b(fingerprint.encode(), digest_size=4).hexdigest()
-    return folder / "encoders" / f"{safe[:80]}-{told}"
+def _load_words(folder: Path) -> BagEncoder:
+    from everygrain.encode.words import load  # only an index with words needs it
+
+    return load(folder)
 
 
 class Store:
@@ -47,7 +47,8 @@ class Store:
         self._guard = threading.RLock()
         self._catalogue = Catalogue(folder / "catalogue.db")
         self._snapshot: Snapshot | None = None
-        self._encoder: Encoder | None = None
+        self._dense = Loading[Encoder](folder, registry.load, "--encoder")
+        self._words = Loading[BagEncoder](folder, _load_words, "--words")
 
     @classmethod
     def create(cls, folder: Path, settings: dict[str, Any]) -> Store:
@@ -103,19 +104,26 @@ class Store:
         Raises EncoderMismatchError if what is installed is not what the index was built with.
         """
         with self._guard:
-            fingerprint = self.fingerprint
-            if fingerprint is None:
-                return None
-            if self._encoder is None or self._encoder.fingerprint != fingerprint:
-                loaded = registry.load(encoder_folder(self.folder, fingerprint))
-                check_fingerprint(self.folder, fingerprint, loaded)
-                self._encoder = loaded
-            return self._encoder
+            return self._dense.get(self.fingerprint)
 
     def use_encoder(self, encoder: Encoder | None) -> None:
         """Keep an encoder that was just made, so that it need not be loaded."""
         with self._guard:
-            self._encoder = encoder
+            self._dense.use(encoder)
+
+    @property
+    def words(self) -> BagEncoder | None:
+        """Return the word encoder of the index, loaded on first use; None without words.
+
+        Raises EncoderMismatchError if what is installed is not what the index was built with.
+        """
+        with self._guard:
+            return self._words.get(self.setting("words"))
+
+    def use_words(self, encoder: BagEncoder | None) -> None:
+        """Keep a word encoder that was just made, so that it need not be loaded."""
+        with self._guard:
+            self._words.use(encoder)
 
     @contextmanager
     def reading(self) -> Iterator[Snapshot]:
@@ -157,10 +165,10 @@ class Store:
         if held is not None and held.generation == generation:
             return held
         # by name: the number of a segment that is gone may be given again
-        known = {(s.row.name, s.row.dense): s for s in held.segments} if held else {}
+        known = {_files(s.row): s for s in held.segments} if held else {}
         dead = self._catalogue.tombstones()
         segments = [
-            known.get((row.name, row.dense)) or Segment(self.folder / "segments" / row.name, row)
+            known.get(_files(row)) or Segment(self.folder / "segments" / row.name, row)
             for row in self._catalogue.segments()
         ]
         self._snapshot = Snapshot(
@@ -169,15 +177,9 @@ class Store:
         return self._snapshot
 
 
-def check_fingerprint(folder: Path, expected: str, encoder: Encoder) -> None:
-    """Raise EncoderMismatchError unless an encoder is the one that an index was built with."""
-    if encoder.fingerprint != expected:
-        raise EncoderMismatchError(
-            f"The index in {folder} was built with the encoder {expected}, "
-            f"but the one at hand is {encoder.fingerprint}.",
-            "Use the encoder it was built with, or run `everygrain reencode INDEX --encoder NAME` "
-            "to build new vectors beside the old and swap them in.",
-        )
+def _files(row: SegmentRow) -> tuple[str, str | None, str | None]:
+    """Return what tells the files of a segment from those of any other, at any time."""
+    return row.name, row.dense, row.words
 
 
 def _missing(error: FileNotFoundError) -> StoredIndexError:

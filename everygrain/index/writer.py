@@ -12,24 +12,35 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from everygrain.document import Document
 from everygrain.encode.base import Encoder
+from everygrain.encode.words.base import BagEncoder
 from everygrain.errors import EverygrainError, InputError
-from everygrain.index import postings, vectors
+from everygrain.index import postings, vectors, words
 from everygrain.index.catalogue import Catalogue, SegmentRow
 from everygrain.index.content import content_hash
-from everygrain.index.files import Arrays, storage_errors, sync_folder, sync_tree
+from everygrain.index.encoders import Kept, encoder_folder, keep_encoder
+from everygrain.index.files import Arrays, storage_errors
 from everygrain.index.lock import writing_alone
-from everygrain.index.segment import LEXICAL, Segment, dense_name, write_segment
-from everygrain.index.store import Store, encoder_folder
+from everygrain.index.segment import (
+    DENSE,
+    LEXICAL,
+    Segment,
+    dense_name,
+    words_name,
+    write_segment,
+)
+from everygrain.index.store import Store
 from everygrain.segment.passages import Passages
 from everygrain.segment.sentences import Sentences
 
@@ -119,6 +130,11 @@ class Writer:
         """Return the encoder that new documents get; loaded when the first one comes."""
         return self._store.encoder
 
+    @property
+    def words(self) -> BagEncoder | None:
+        """Return the word encoder that new documents get, if any."""
+        return self._store.words
+
     def use_language(self, language: str) -> None:
         """Analyse documents to come in a language; for an index that holds none yet."""
         self.analyzer = replace(self.analyzer, language=language)
@@ -159,14 +175,23 @@ class Writer:
     def _built(
         self, documents: Sequence[Document], fields: vectors.Fields | None = None
     ) -> tuple[str, dict[str, Arrays]]:
-        titles, texts = fields or vectors.split_fields(documents)
+        fields = fields or vectors.split_fields(documents)
         ids = [document.id for document in documents]
-        files = {LEXICAL: postings.build(ids, titles, texts, self.analyzer)}
-        if self.encoder is not None:
-            files[dense_name(self.encoder.fingerprint)] = vectors.build(
-                documents, titles, texts, self.encoder, self.passages, self.budget
-            )
+        files = {LEXICAL: postings.build(ids, *fields, self.analyzer)}
+        files |= self._dense(self.encoder, documents, fields) | _bags(self.words, documents)
         return uuid.uuid4().hex[:16], files
+
+    def _dense(
+        self,
+        encoder: Encoder | None,
+        documents: Sequence[Document],
+        fields: vectors.Fields | None = None,
+    ) -> dict[str, Arrays]:
+        if encoder is None:
+            return {}
+        titles, texts = fields or vectors.split_fields(documents)
+        arrays = vectors.build(documents, titles, texts, encoder, self.passages, self.budget)
+        return {dense_name(encoder.fingerprint): arrays}
 
     def _written(self, name: str, files: dict[str, Arrays]) -> dict[str, str]:
         folder = self.folder / "segments" / name
@@ -179,8 +204,7 @@ class Writer:
     def _register(self, name: str, documents: int, digests: dict[str, str]) -> int:
         folder = self.folder / "segments" / name
         size = sum(path.stat().st_size for path in folder.iterdir())
-        dense = next((file for file in digests if file != LEXICAL), None)
-        return self.catalogue.add_segment(name, documents, dense, size, digests)
+        return self.catalogue.add_segment(name, documents, _dense_of(digests), size, digests)
 
     # compaction
 
@@ -217,6 +241,9 @@ class Writer:
             dense = {row.dense for row in rows}
             if len(dense) == 1 and (file := dense.pop()) is not None:
                 files[file] = vectors.merge([(s.dense or {}, live) for s, live in parts])
+            bags = {row.words for row in rows}
+            if len(bags) == 1 and (file := bags.pop()) is not None:
+                files[file] = words.merge([(s.words or {}, live) for s, live in parts])
             digests = self._written(name, files)
         with self.catalogue.writing():
             if total:
@@ -245,61 +272,68 @@ class Writer:
 
         An interrupted call leaves the old encoder in place; what a slow encoder did is cached.
         """
+        settings: dict[str, Any] = {"encoder_spec": spec, "fusion": None}
+        if former is not None:
+            settings["former_encoder"] = former
+        self._swap("encoder", encoder, partial(self._dense, encoder), settings, on_progress)
+        self._store.use_encoder(encoder)
+
+    def set_words(
+        self,
+        encoder: BagEncoder | None,
+        spec: str,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> None:
+        """Encode the words of everything beside the old ones, then swap in one commit."""
+        self._swap("words", encoder, partial(_bags, encoder), {"words_spec": spec}, on_progress)
+        self._store.use_words(encoder)
+
+    def _swap(
+        self,
+        key: Literal["encoder", "words"],
+        encoder: Kept | None,
+        build: Callable[[Sequence[Document]], dict[str, Arrays]],
+        settings: dict[str, Any],
+        on_progress: Callable[[int], None] | None,
+    ) -> None:
+        """Give every segment another file of a leg; key is the setting that names its encoder."""
         if encoder is not None:
-            self._keep_encoder(encoder)
-        before = self.catalogue.get("encoder")
+            keep_encoder(self.folder, encoder)
+        fingerprint = None if encoder is None else encoder.fingerprint
+        before = self.catalogue.get(key)
         swapped = []
         for row in self.catalogue.segments():
-            swapped.append((row, *self._reencoded(row, encoder)))
+            swapped.append((row, self._reencoded(row, key, fingerprint, build)))
             if on_progress:
                 on_progress(row.documents)
         with self.catalogue.writing():
-            for row, dense, digests in swapped:
+            for row, digests in swapped:
                 folder = self.folder / "segments" / row.name
                 size = sum((folder / file).stat().st_size for file in digests)
-                self.catalogue.set_dense(row.number, dense, size, digests)
-            self.catalogue.set("encoder", encoder.fingerprint if encoder else None)
-            self.catalogue.set("encoder_spec", spec)
-            self.catalogue.set("fusion", None)
-            if former is not None:
-                self.catalogue.set("former_encoder", former)
+                self.catalogue.set_files(row.number, _dense_of(digests), size, digests)
+            for name, value in ({key: fingerprint} | settings).items():
+                self.catalogue.set(name, value)
         if before is not None and (old := encoder_folder(self.folder, before)).exists():
             os.utime(old)
-        self._store.use_encoder(encoder)
 
     def _reencoded(
-        self, row: SegmentRow, encoder: Encoder | None
-    ) -> tuple[str | None, dict[str, str]]:
-        kept = {LEXICAL: row.digests[LEXICAL]}
-        if encoder is None:
-            return None, kept
-        file = dense_name(encoder.fingerprint)
-        if file == row.dense:
-            return file, dict(row.digests)
+        self,
+        row: SegmentRow,
+        key: Literal["encoder", "words"],
+        fingerprint: str | None,
+        build: Callable[[Sequence[Document]], dict[str, Arrays]],
+    ) -> dict[str, str]:
+        """Write a segment's new file of a leg; return what the segment then has, with checksums."""
+        named, old = (dense_name, row.dense) if key == "encoder" else (words_name, row.words)
+        if fingerprint is not None and named(fingerprint) == old:
+            return dict(row.digests)
+        kept = {file: digest for file, digest in row.digests.items() if file != old}
+        if fingerprint is None:
+            return kept
         documents = [Document("-", "") for _ in range(row.documents)]
         for place, document in self.catalogue.documents_of(row.number):
             documents[place] = document
-        titles, texts = vectors.split_fields(documents)
-        arrays = vectors.build(documents, titles, texts, encoder, self.passages, self.budget)
-        folder = self.folder / "segments" / row.name
-        return file, kept | write_segment(folder, {file: arrays})
-
-    def _keep_encoder(self, encoder: Encoder) -> None:
-        folder = encoder_folder(self.folder, encoder.fingerprint)
-        if (folder / "encoder.json").exists():
-            return
-        made = folder.with_name(f".{uuid.uuid4().hex[:8]}")
-        with storage_errors(folder):
-            try:
-                made.mkdir(parents=True)
-                encoder.save(made)
-                sync_tree(made)
-                shutil.rmtree(folder, ignore_errors=True)
-                made.rename(folder)
-                sync_folder(folder.parent)
-            except BaseException:
-                shutil.rmtree(made, ignore_errors=True)
-                raise
+        return kept | write_segment(self.folder / "segments" / row.name, build(documents))
 
     # repair and sweeping
 
@@ -333,17 +367,28 @@ class Writer:
             if folder.name not in named:
                 shutil.rmtree(folder, ignore_errors=True)
                 continue
-            kept = {LEXICAL, named[folder.name].dense}
             for file in folder.iterdir():
-                if file.name not in kept:
+                if file.name not in named[folder.name].digests:
                     file.unlink(missing_ok=True)
         former = self.catalogue.get("former_encoder") or {}  # an adaptation can be rolled back
-        fingerprints = (self.catalogue.get("encoder"), former.get("fingerprint"))
+        fingerprints = [self.catalogue.get(key) for key in ("encoder", "words")]
+        fingerprints.append(former.get("fingerprint"))
         needed = {encoder_folder(self.folder, each) for each in fingerprints if each}
         for folder in (self.folder / "encoders").iterdir():
             unfinished = folder.name.startswith(".")
             if unfinished or (folder not in needed and _age(folder) > ENCODER_GRACE):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _bags(encoder: BagEncoder | None, documents: Sequence[Document]) -> dict[str, Arrays]:
+    if encoder is None:
+        return {}
+    return {words_name(encoder.fingerprint): words.build(documents, encoder)}
+
+
+def _dense_of(files: Iterable[str]) -> str | None:
+    """Return which of a segment's files holds its passages' vectors, if any."""
+    return next((file for file in files if file.startswith(DENSE)), None)
 
 
 def _age(path: Path) -> float:

@@ -23,6 +23,7 @@ from everygrain.encode.tuned import Tuned
 from everygrain.errors import InputError, QueryError
 from everygrain.index.files import storage_errors
 from everygrain.index.vectors import joined_words, passage_text, split_fields
+from everygrain.learn.installed import need_torch
 from everygrain.learn.losses import parse_loss
 from everygrain.learn.pairs import Collected, Pair, collect, parse_source
 from everygrain.learn.pairs.parts import body, first_passage, sentences
@@ -80,8 +81,10 @@ def train(
     folder    for checkpoints and for a transformer's files
     told      called with what is being done, how much of it is done, and how much there is
 
-    Raises InputError where the recipe's sources give fewer than two pairs.
+    Raises InputError where the recipe's sources give fewer than two pairs, ModelError without
+    torch.
     """
+    need_torch("Training an encoder")
     pairs = collect([parse_source(each) for each in recipe.train], documents, MOST_PAIRS)
     if len(pairs.pairs) < 2:
         raise InputError(
@@ -102,7 +105,7 @@ def _static(
     budget: float, folder: Path, told: Told | None,
 ) -> Candidate:  # fmt: skip
     begun = monotonic()
-    start = base.static if isinstance(base, Adapted) else _untrained(base, documents, recipe)
+    start = _start(base, documents, recipe)
     left = max(budget * _TEACHING - (monotonic() - begun), 1.0)
     taught = _teach(documents, recipe, left, told, folder)
     count = len(pairs.pairs) + (len(taught.texts) if taught else 0)
@@ -128,10 +131,17 @@ def _static(
     return Candidate(adapted, pairs, len(taught.texts) if taught else 0, made.curve)
 
 
-def _untrained(base: Encoder | None, documents: Sequence[Document], recipe: Recipe) -> Static:
-    """Return the static encoder fitted to documents, with vectors of its own for their words."""
+def _start(base: Encoder | None, documents: Sequence[Document], recipe: Recipe) -> Static:
+    """Return the static encoder that training starts from.
+
+    An adapted one goes on from its vectors, with the weights of words of these documents: its own
+    have counted those that questions are held out from. Any other is fitted to these documents,
+    with vectors of its own for their words.
+    """
     chosen = _sampled(documents, _FIT_ON, recipe.seed)
     words = joined_words(*split_fields(chosen))
+    if isinstance(base, Adapted):
+        return base.fit(words).static
     table = base.unfolded() if isinstance(base, Static) else static_table()
     if recipe.words and recipe.teacher == "minilm":
         frequency = document_frequencies(words)

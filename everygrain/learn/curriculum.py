@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from everygrain.errors import InputError
-from everygrain.learn.losses.base import Batch, Loss, plain
+from everygrain.learn.losses.base import Batch, Loss, averages_of, plain, restore_averages
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,6 +58,15 @@ class Eased:
     def parameters(self) -> list[Tensor]:
         """Those of the loss inside."""
         return list(getattr(self.loss, "parameters", []))
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """What the loss inside keeps between steps."""
+        return averages_of(self.loss)
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Let the loss inside go on from its state."""
+        restore_averages(self.loss, state)
 
     def weights(self, anchors: npt.ArrayLike, progress: float) -> Values:
         """Return (n,) weights in [0, 1] of the pairs at a share of the training."""
@@ -174,6 +183,15 @@ class Reweighted:
     def parameters(self) -> list[Tensor]:
         """Those of the loss inside."""
         return list(getattr(self.loss, "parameters", []))
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """What the loss inside keeps between steps."""
+        return averages_of(self.loss)
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Let the loss inside go on from its state."""
+        restore_averages(self.loss, state)
 
     def weights(self, losses: Tensor) -> Tensor:
         """Return (n,) weights of mean 1 for (n,) losses."""

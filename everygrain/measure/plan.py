@@ -1,7 +1,7 @@
 """The file of an experiment, in TOML -> a plan that has been checked.
 
     collections = ["papers"]                 folders, relative to the file, or ir_datasets:NAME
-    systems = ["lexical", "fuse(lexical, dense)", "hybrid % 50"]
+    systems = ["lexical", "fuse(lexical, dense)", "hybrid % 50"]     see everygrain.rank.compose
     encoder = "static"                       or several: ["latent", "static"]
     measures = ["nDCG@10", "R@100"]
     baseline = "lexical"
@@ -9,7 +9,11 @@
     k = 100
     split = "test"
 
-Only collections and systems must be there.
+Only collections and systems must be there. Systems may have names, which others may use:
+
+    [systems]
+    both = "fuse(lexical, dense)"
+    late = "both % 100 >> late"
 """
 
 from __future__ import annotations
@@ -23,9 +27,12 @@ from typing import Any
 
 from everygrain.encode import registry
 from everygrain.errors import EverygrainError, InputError
-from everygrain.measure.compose import Composition, parse
 from everygrain.measure.datasets import PREFIX
 from everygrain.measure.experiment import DEPTH, baseline_of, check_cutoffs
+from everygrain.rank.compose import Composition, parse
+from everygrain.rank.compose.forms import AROUND, STAGES
+from everygrain.rank.compose.tokens import WORD
+from everygrain.rank.legs import SYSTEMS
 from everygrain.read.stream import unreadable
 
 KEYS = ("collections", "systems", "encoder", "measures", "baseline", "seed", "k", "split")
@@ -96,7 +103,7 @@ def _plan(given: Mapping[str, Any], folder: Path) -> Plan:
     encoders = _names(given, "encoder", [registry.default()])
     for encoder in encoders:
         registry.check(encoder)
-    systems = _systems(_names(given, "systems"), encoders)
+    systems = _systems(_named_systems(given), encoders)
     measures = _names(given, "measures", ["nDCG@10"])
     k = _whole(given, "k", DEPTH, least=1)
     check_cutoffs(measures, k)
@@ -114,13 +121,36 @@ def _plan(given: Mapping[str, Any], folder: Path) -> Plan:
     )
 
 
-def _systems(names: list[str], encoders: list[str]) -> dict[str, System]:
+def _named_systems(given: Mapping[str, Any]) -> dict[str, Composition]:
+    """Return name -> composition; without names of their own, systems are named as they print."""
+    defined = given.get("systems")
+    if not isinstance(defined, Mapping):
+        found: dict[str, Composition] = {}
+        for text in _names(given, "systems"):
+            composition = parse(text)
+            if str(composition) in found:
+                raise InputError(f"The system '{composition}' is named twice.", "Name it once.")
+            found[str(composition)] = composition
+        return found
+    if not defined:
+        raise InputError("'systems' is empty.", "Name at least one.")
+    for name, text in defined.items():
+        if not isinstance(text, str) or not text:
+            raise InputError(f"The system '{name}' is {text!r}.", "Give a composition as text.")
+        if not WORD.fullmatch(name) or name in (*SYSTEMS, *STAGES, *AROUND, "fuse"):
+            raise InputError(
+                f"'{name}' cannot be the name of a system.",
+                "Use letters, digits and _, and no name that is taken, such as 'dense' or 'late'.",
+            )
+    return {name: parse(name, defined) for name in defined}
+
+
+def _systems(named: Mapping[str, Composition], encoders: list[str]) -> dict[str, System]:
     systems: dict[str, System] = {}
-    for name in names:
-        composition = parse(name)
+    for name, composition in named.items():
         dense = composition.legs() != {"lexical"}
         for encoder in encoders if dense else [WITHOUT_VECTORS]:
-            printed = str(composition)
+            printed = name
             if dense and encoder == WITHOUT_VECTORS:
                 raise InputError(
                     f"The system '{printed}' needs an encoder, which is '{WITHOUT_VECTORS}'.",
@@ -128,8 +158,6 @@ def _systems(names: list[str], encoders: list[str]) -> dict[str, System]:
                 )
             if dense and len(encoders) > 1:
                 printed += f" [{encoder}]"
-            if printed in systems:
-                raise InputError(f"The system '{printed}' is named twice.", "Name it once.")
             systems[printed] = System(composition, encoder)
     return systems
 

@@ -117,7 +117,8 @@ class Cut(Composable):
 
     def __repr__(self) -> str:
         shown = repr(self.retriever)
-        return f"({shown}) % {self.k}" if " " in shown else f"{shown} % {self.k}"
+        inner = isinstance(self.retriever, (Cut, Reranked))
+        return f"({shown}) % {self.k}" if inner else f"{shown} % {self.k}"
 
     def retrieve(self, queries: Queries, k: int = 10) -> Ranking:
         check_k(k)

@@ -42,7 +42,11 @@ def score_spans(
     segmenter: Segmenter,
     system: str,
 ) -> Candidates:
-    """Score every span of the documents for a query by the legs of a system."""
+    """Score every span of the documents for a query by the legs of a system.
+
+    Words are kept of whole documents, so what they found is judged by the other legs.
+    """
+    system = system if view.snapshot.has_vectors else "lexical"
     spans = [segmenter.spans(document.text) for document in documents]
     owners = np.repeat(np.arange(len(documents)), [len(each) for each in spans])
     flat = [span for each in spans for span in each]

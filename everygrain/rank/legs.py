@@ -1,13 +1,13 @@
-"""The legs of an index as retrievers: lexical, dense, and both at once.
+"""The legs of an index as retrievers: lexical, dense, both at once, and words.
 
 A view is one generation, its scorers and its encoder; every search happens in one view.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from everygrain.document import Ranking
 from everygrain.encode.base import Encoder, Vectors
+from everygrain.encode.words.base import BagEncoder, Bags
 from everygrain.errors import EverygrainError, QueryError
 from everygrain.index.filters import parse as parse_condition
 from everygrain.index.snapshot import Snapshot
@@ -23,12 +24,14 @@ from everygrain.index.store import Store
 from everygrain.rank.approximate import Approximate
 from everygrain.rank.base import Composable, Queries, check_k, named
 from everygrain.rank.dense import Dense
+from everygrain.rank.found import NOTHING, Found, of_one_leg
 from everygrain.rank.fuse import ReciprocalRank, combine_scores
 from everygrain.rank.lexical import BM25, Lexical
-from everygrain.rank.query import Query, plain
+from everygrain.rank.query import Query, parse, plain
 from everygrain.rank.select import at_least_kth, order
+from everygrain.rank.words_leg import find_late, find_xtr, query_bags
 
-SYSTEMS = ("lexical", "dense", "hybrid", "rrf")
+SYSTEMS = ("lexical", "dense", "hybrid", "rrf", "late", "xtr")
 DEPTH = 100
 UNWEIGHED = 0.2  # the dense leg's share before any measurement
 
@@ -39,20 +42,6 @@ Vector = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Scores = npt.NDArray[np.float32]
 Best = tuple[npt.NDArray[np.int64], Scores]  # numbers and scores, best first
-
-
-@dataclass(frozen=True)
-class Found:
-    """One query's results, best first: numbers in the snapshot, ids, scores, and per leg the
-    (rank, score) of each."""
-
-    numbers: npt.NDArray[np.int64]
-    scores: Vector
-    ids: list[str]
-    legs: Mapping[str, list[tuple[int, float]]] = field(default_factory=dict)
-
-
-NOTHING = Found(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32), [])
 
 
 class View:
@@ -79,6 +68,26 @@ class View:
                 "Use --system lexical, or run `everygrain reencode INDEX --encoder NAME`.",
             )
         return encoder
+
+    @property
+    def words(self) -> BagEncoder:
+        """Return the word encoder. Raises QueryError for an index without words."""
+        encoder = self.store.words
+        if encoder is None:
+            raise QueryError(
+                "This index holds no word vectors.",
+                "Use another system, or run `everygrain reencode INDEX --words NAME`.",
+            )
+        return encoder
+
+    def bags(self, numbers: npt.NDArray[np.int64]) -> Bags:
+        """Return the words of some documents, in their order.
+
+        Raises QueryError for an index without words.
+        """
+        if not self.snapshot.has_words:
+            self.words  # noqa: B018 - says what is missing
+        return self.snapshot.bags(numbers)
 
     def lexical(self, bm25: BM25 | None = None) -> Lexical:
         chosen = bm25 or self.bm25
@@ -294,7 +303,17 @@ class View:
         mask = self.mask(where)
         if system == "lexical":
             for query in queries:
-                yield _of_one_leg(system, self.find_lexical(query, k, mask, bm25))
+                yield of_one_leg(system, self.find_lexical(query, k, mask, bm25))
+            return
+        texts = [query.text for query in queries]
+        if system == "late":
+            first = "hybrid" if self.snapshot.has_vectors else "lexical"
+            candidates = self.find_many(queries, first, max(DEPTH, k), where, bm25)
+            yield from find_late(self, texts, candidates, k)
+            return
+        if system == "xtr":
+            for query, bag in zip(queries, query_bags(self, texts), strict=True):
+                yield find_xtr(self, bag, k, self._with_phrases(query, mask))
             return
         at_once = max(1, min(_AT_ONCE, _BLOCK // max(self.snapshot.size, 1)))
         for start in range(0, len(queries), at_once):
@@ -305,7 +324,7 @@ class View:
                 elif system == "rrf":
                     yield self.find_by_ranks(query, vector, k, mask, scores)
                 else:
-                    yield _of_one_leg(system, self.find_dense(vector, k, mask, scores))
+                    yield of_one_leg(system, self.find_dense(vector, k, mask, scores))
 
     def _scan(
         self, block: Sequence[Query], mask: Mask | None
@@ -321,12 +340,6 @@ class View:
         if mask is None and self.approximate() is not None:
             return vectors, repeat(None, len(block))
         return vectors, self.dense().approximate_many(vectors)
-
-
-def _of_one_leg(name: str, found: Found) -> Found:
-    """Return results with the leg that gave them."""
-    rows = [(i, float(s)) for i, s in enumerate(found.scores, 1)]
-    return Found(found.numbers, found.scores, found.ids, {name: rows})
 
 
 class Views:
@@ -347,18 +360,21 @@ class Views:
 
 @dataclass(frozen=True, eq=False)
 class Leg(Composable):
-    """A system of an index, as a retriever. Its queries are plain text: quotation marks in them
-    mean nothing, as they do in what a person types into `Index.search`.
+    """A system of an index, as a retriever.
 
-    system   "lexical", "dense", "hybrid" or "rrf" (both legs by reciprocal ranks)
+    system   "lexical", "dense", "hybrid", "rrf" (both legs by reciprocal ranks), "late" (the best
+             of hybrid, or of lexical without vectors, in the order of `Late`), "xtr" (words alone)
     where    a filter on metadata, or None
     bm25     None for the index's own settings
+    typed    whether quotation marks in a query mean phrases, as in what a person types into
+             `Index.search`; in plain text they mean nothing
     """
 
     views: Views
     system: str
     where: str | None = None
     bm25: BM25 | None = None
+    typed: bool = False
 
     def __repr__(self) -> str:
         told = [f"where={self.where!r}"] if self.where else []
@@ -370,7 +386,8 @@ class Leg(Composable):
         asked = named(queries)
         rows: list[tuple[str, str, float]] = []
         with self.views.newest() as view:
-            parsed = [plain(text, view.analyzer) for text in asked.values()]
+            read = parse if self.typed else plain
+            parsed = [read(text, view.analyzer) for text in asked.values()]
             every = view.find_many(parsed, self.system, k, self.where, self.bm25)
             for name in asked:
                 try:

@@ -181,7 +181,7 @@ def _gains(
         view.snapshot.document_id(int(n)): int(n) for n in np.flatnonzero(view.snapshot.live)
     }
     query_vectors = view.query_vectors([query.text for query in asked])
-    own_vectors = _encode_rests(view, asked, passages)
+    own_vectors = encode_rests(view, asked, passages)
     gains = np.zeros((len(asked), len(RATIOS) + 1))
     rough = np.zeros((0, 0), dtype=np.float32)
     for i, pseudo in enumerate(asked):
@@ -204,9 +204,10 @@ def _gains(
     return gains
 
 
-def _encode_rests(
+def encode_rests(
     view: View, asked: Sequence[PseudoQuery], passages: Segmenter
 ) -> list[npt.NDArray[np.float32]]:
+    """Return per pseudo-query the (passages, d) vectors of what is left of its document."""
     texts: dict[str, int] = {}
     places = []
     for pseudo in asked:

@@ -98,6 +98,16 @@ def test_a_broken_filter_says_where(run: Run, words: str, where: str, told: str)
     assert told in result.stderr
 
 
+def test_a_broken_composition_is_shown_with_a_mark_below_the_character(
+    run: Run, words: str
+) -> None:
+    result = run("search", words, "comet", "--system", "fuse(lexical, dnse) % 9")
+    assert result.returncode == 2
+    message, *shown = result.stderr.splitlines()
+    assert "at character 15: there is no system 'dnse'; perhaps 'dense' is meant." in message
+    assert shown == ["  fuse(lexical, dnse) % 9", "                ^"]
+
+
 def test_vectors_are_asked_of_an_index_that_has_none(run: Run, words: str) -> None:
     result = run("search", words, "comet", "--system", "dense")
     assert result.returncode == 1

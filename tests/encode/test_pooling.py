@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from everygrain.encode.pooling import POOLINGS, PooledTransformer, open_model, with_pooling
-from everygrain.encode.transformer import minilm_folder
+from everygrain.encode.pooling import POOLINGS, open_model, with_pooling
+from everygrain.encode.transformer import Transformer, minilm_folder
 from everygrain.errors import InputError, ModelError
 
 torch = pytest.importorskip("torch")
@@ -93,11 +93,11 @@ def test_trainable_poolings_start_at_the_mean_and_last_is_the_last_token(minilm)
 def test_a_saved_model_comes_back_with_its_pooling_and_its_bits(minilm, tmp_path, pooling):
     model = with_pooling(minilm, pooling)
     stirred(model[1])
-    encoder = PooledTransformer.of(model, tmp_path / "model")
+    encoder = Transformer.of(model, tmp_path / "model")
     found = encoder.encode(TEXTS)
     assert np.allclose(found, model.encode(TEXTS), atol=1e-5)
     assert encoder.encode(TEXTS[1:]).tobytes() == found[1:].tobytes()
-    assert PooledTransformer(str(tmp_path / "model")).fingerprint == encoder.fingerprint
+    assert Transformer(str(tmp_path / "model")).fingerprint == encoder.fingerprint
 
 
 def test_every_weight_of_a_trained_pooling_has_a_gradient(minilm):

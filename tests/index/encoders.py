@@ -1,7 +1,8 @@
-"""A small encoder of the tests' own: words hashed into a few dimensions."""
+"""Small encoders of the tests' own: words hashed into a few dimensions."""
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from everygrain.analyze.words import of_text
 from everygrain.encode.base import unit
+from everygrain.encode.words.base import Bags
 
 
 @dataclass(frozen=True)
@@ -37,3 +39,38 @@ class WordHash:
 def direction(word, seed, dimensions):
     told = hashlib.blake2b(f"{seed} {word}".encode(), digest_size=dimensions).digest()
     return np.where(np.frombuffer(told, np.uint8) & 1, 1.0, -1.0)
+
+
+@dataclass(frozen=True)
+class BagHash:
+    """Each word is a direction whose length tells how often its text holds it; a document keeps
+    no word that begins with t."""
+
+    seed: int = 0
+    dimensions: int = 6
+
+    @property
+    def fingerprint(self):
+        return f"bag-hash-{self.dimensions}-{self.seed}"
+
+    def encode_bags(self, texts, kind="document"):
+        words, vectors, offsets = [], [], [0]
+        for text in texts:
+            for word, count in sorted(Counter(of_text(text)).items()):
+                if kind == "query" or not word.startswith("t"):
+                    words.append(word_hash(word))
+                    length = min(127, 20 + 30 * count)
+                    vectors.append(length * direction(word, self.seed, self.dimensions))
+            offsets.append(len(words))
+        return Bags(
+            np.array(words, dtype=np.uint32),
+            np.array(vectors, dtype=np.int8).reshape(-1, self.dimensions),
+            np.array(offsets, dtype=np.int64),
+        )
+
+    def save(self, folder):
+        (folder / "words.json").write_text(json.dumps({"kind": "bag-hash"}), encoding="utf-8")
+
+
+def word_hash(word):
+    return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=4).digest())

@@ -9,8 +9,8 @@ from everygrain.rank.lexical import BM25
 from everygrain.rank.query import parse
 
 
-def made(folder, encoder=None, passage_words=12, **settings):
-    """Make an empty index with an encoder of an object's own."""
+def made(folder, encoder=None, passage_words=12, words=None, **settings):
+    """Make an empty index with an encoder, and a word encoder, of an object's own."""
     store = Store.create(
         folder,
         {
@@ -18,6 +18,8 @@ def made(folder, encoder=None, passage_words=12, **settings):
             "language_given": True,
             "encoder": None,
             "encoder_spec": "given" if encoder else "none",
+            "words": None,
+            "words_spec": "given" if words else "none",
             "bm25": vars(BM25()),
             "passage_words": passage_words,
             "passage_overlap": 1,
@@ -29,14 +31,19 @@ def made(folder, encoder=None, passage_words=12, **settings):
     if encoder is not None:
         with writer(store) as write:
             write.set_encoder(encoder, "given")
+    if words is not None:
+        with writer(store) as write:
+            write.set_words(words, "given")
     return store
 
 
-def opened(folder, encoder=None):
-    """Open an index; an encoder that the registry does not know is handed in."""
+def opened(folder, encoder=None, words=None):
+    """Open an index; encoders that the registry does not know are handed in."""
     store = Store(folder)
     if encoder is not None:
         store.use_encoder(encoder)
+    if words is not None:
+        store.use_words(words)
     return store
 
 

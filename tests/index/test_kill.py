@@ -21,9 +21,9 @@ READERS = 4
 PLACES = {
     "add": 20, "delete": 10, "write_segment": 12, "write_arrays": 12, "transaction": 12,
     "writing": 8, "insert": 20, "remove": 20, "move": 20, "add_segment": 6, "drop_segments": 12,
-    "set": 6, "maintain": 20, "_merge": 60, "compact": 8, "set_encoder": 40, "_reencoded": 40,
-    "_keep_encoder": 20, "set_dense": 8, "sweep": 60, "checkpoint": 3, "sync_folder": 8,
-    "writing_alone": 12, "_open": 12,
+    "set": 6, "maintain": 20, "_merge": 60, "compact": 8, "set_encoder": 12, "set_words": 6,
+    "_swap": 60, "_reencoded": 40, "keep_encoder": 20, "set_files": 8, "sweep": 60,
+    "checkpoint": 3, "sync_folder": 8, "writing_alone": 12, "_open": 12,
 }  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def killed_writer(processes, folder, journal, seed, place, generator):
 @pytest.mark.slow
 def test_a_writer_killed_at_200_instants_loses_nothing_that_it_reported(tmp_path, processes):
     folder, journal = tmp_path / "index", tmp_path / "journal"
-    store = made(folder, worker.encoders()[0])
+    store = made(folder, worker.encoders()[0], words=worker.WORD_ENCODERS[0])
     with writer(store) as write:
         for group in range(GROUPS_AT_FIRST):
             write.add(worker.documents(group, 1))

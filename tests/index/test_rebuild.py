@@ -17,12 +17,15 @@ from everygrain.encode.latent import Latent
 from everygrain.index import writer as writing_module
 from everygrain.index.doctor import examine
 from everygrain.index.writer import plan_merge, writer
+from everygrain.rank import words_leg
 from everygrain.rank.legs import Views
 
-from .encoders import WordHash
+from .encoders import BagHash, WordHash
 from .making import found, made, opened
 
 WORDS = ["red", "apple", "apples", "pear", "the", "of", "sweet", "naïve", "梨"]
+WORD_ENCODERS = [BagHash(0), BagHash(1), None]
+
 QUERIES = [
     "apple",
     "red pear the",
@@ -62,6 +65,7 @@ operations = st.lists(
         st.tuples(st.just("search"), st.none()),
         st.tuples(st.just("rebuild"), st.integers(0, 3)),
         st.tuples(st.just("reencode"), st.integers(0, 1)),
+        st.tuples(st.just("reword"), st.integers(0, 2)),
     ),
     min_size=2,
     max_size=12,
@@ -78,6 +82,8 @@ def merges_are_frequent():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(writing_module, "SMALL", 2)
         patch.setattr(writing_module, "FANOUT", 3)
+        patch.setattr(words_leg, "RETRIEVED", 3)
+        patch.setattr(words_leg, "_BLOCK", 8)
         yield
 
 
@@ -88,7 +94,8 @@ class Run:
         self.folder = folder
         self.encoders = encoders
         self.encoder = encoders[0]
-        self.store = made(folder, self.encoder)
+        self.words = WORD_ENCODERS[0]
+        self.store = made(folder, self.encoder, words=self.words)
         self.views = Views(self.store)
         self.held = {}
 
@@ -114,12 +121,13 @@ class Run:
 
     def reopen(self, _):
         self.store.close()
-        self.store = opened(self.folder, self.encoder)
+        self.store = opened(self.folder, self.encoder, self.words)
         self.views = Views(self.store)
 
     def search(self, _):
         """Search in between: what a reader remembers of one generation must not outlive it."""
-        found(self.store, "lexical", QUERIES[:2], [3], views=self.views)
+        for system in ["lexical"] + (["late"] if self.words else []):
+            found(self.store, system, QUERIES[:2], [3], views=self.views)
 
     def rebuild(self, which):
         with writer(self.store) as write:
@@ -132,6 +140,11 @@ class Run:
             with writer(self.store) as write:
                 write.set_encoder(self.encoder, "given")
 
+    def reword(self, which):
+        self.words = WORD_ENCODERS[which]
+        with writer(self.store) as write:
+            write.set_words(self.words, "given" if self.words else "none")
+
 
 @contextmanager
 def after(steps, encoders):
@@ -142,7 +155,7 @@ def after(steps, encoders):
             getattr(run, name)(argument)
         survivors = list(run.held.values())
         random.Random(len(survivors)).shuffle(survivors)
-        fresh = made(Path(folder) / "fresh", run.encoder)
+        fresh = made(Path(folder) / "fresh", run.encoder, words=run.words)
         with writer(fresh) as write:
             write.add(survivors)
         yield run, fresh
@@ -152,6 +165,7 @@ def after(steps, encoders):
 
 def assert_all_systems_agree(run, fresh):
     systems = ["lexical"] + (["dense", "hybrid"] if run.encoder else [])
+    systems += ["late", "xtr"] if run.words else []
     for system in systems:
         changed = found(run.store, system, QUERIES, KS, FILTERS, run.views)
         assert changed == found(fresh, system, QUERIES, KS, FILTERS)
@@ -244,7 +258,7 @@ def test_a_collection_of_one_class_after_another_keeps_the_scores_of_thousands(t
         Document(f"d{i}", " ".join(generator.choices(WORDS, k=generator.randint(0, 30))), "", {})
         for i in range(1500)
     ]
-    store = made(tmp_path / "changed", WordHash())
+    store = made(tmp_path / "changed", WordHash(), words=BagHash())
     with writer(store) as write:
         for start in range(0, 1500, 100):
             write.add(everything[start : start + 100])
@@ -253,12 +267,12 @@ def test_a_collection_of_one_class_after_another_keeps_the_scores_of_thousands(t
             write.add([Document(f"d{start + 40}", "red apple", "pear")])
     held = {d.id: d for d in everything if int(d.id[1:]) % 150 >= 30}
     held |= {f"d{s + 40}": Document(f"d{s + 40}", "red apple", "pear") for s in range(0, 1500, 150)}
-    fresh = made(tmp_path / "fresh", WordHash())
+    fresh = made(tmp_path / "fresh", WordHash(), words=BagHash())
     survivors = list(held.values())
     generator.shuffle(survivors)
     with writer(fresh) as write:
         write.add(survivors)
-    for system in ("lexical", "dense", "hybrid"):
+    for system in ("lexical", "dense", "hybrid", "late", "xtr"):
         assert found(store, system, QUERIES, [1, 3, 50, 5000]) == found(
             fresh, system, QUERIES, [1, 3, 50, 5000]
         )

@@ -13,6 +13,8 @@ import sys
 import traceback
 from pathlib import Path
 
+import numpy as np
+
 from everygrain.analyze import split
 from everygrain.document import Document
 from everygrain.encode.latent import Latent
@@ -23,8 +25,11 @@ from everygrain.index.store import Store
 from everygrain.index.writer import writer
 from everygrain.rank.query import parse
 
+from .encoders import BagHash
+
 GROUPS = 10
 SIZE = 6
+WORD_ENCODERS = [BagHash(0), BagHash(1)]
 SUBJECTS = ["apple", "pear", "plum", "cherry", "quince", "grape"]
 
 
@@ -64,7 +69,8 @@ def applied(state, operation):
 
 def chosen(generator, number):
     """Return the next operation."""
-    kind = generator.choices(["add", "delete", "compact", "reencode"], [12, 4, 2, 1])[0]
+    kinds = ["add", "delete", "compact", "reencode", "reword"]
+    kind = generator.choices(kinds, [12, 4, 2, 1, 1])[0]
     groups = generator.sample(range(GROUPS), generator.choice([1, 1, 2, 3]))
     if kind not in ("add", "delete"):
         groups = []
@@ -89,6 +95,7 @@ def write_until_killed(folder, journal, seed, place):
     store = Store(Path(folder))
     while True:
         with writer(store) as write:
+            use_own_words(store)
             for _ in range(generator.randint(1, 6)):
                 number += 1
                 operation = chosen(generator, number)
@@ -100,9 +107,17 @@ def write_until_killed(folder, journal, seed, place):
                     write.delete([f"{g}-{i}" for g in operation["groups"] for i in range(SIZE)])
                 elif operation["kind"] == "compact":
                     write.compact()
+                elif operation["kind"] == "reword":
+                    write.set_words(WORD_ENCODERS[number % 2], "given")
                 else:
                     write.set_encoder(both[number % 2], "given")
                 tell(done=operation)
+
+
+def use_own_words(store):
+    """Hand in the word encoder that the index has now, which only the tests know."""
+    fingerprint = store.setting("words")
+    store.use_words(next((each for each in WORD_ENCODERS if each.fingerprint == fingerprint), None))
 
 
 def killer(name, lines, tell):
@@ -178,7 +193,7 @@ def _versions(view):
 
 
 def _check_legs(view, generator):
-    """Both legs show the same documents, in the versions that the catalogue holds."""
+    """All legs show the same documents, in the versions that the catalogue holds."""
     state = {group: version for group, version in _versions(view).items() if version}
     if not state:
         return
@@ -194,6 +209,14 @@ def _check_legs(view, generator):
     assert len(found.ids) == SIZE * len(state)
     score = dict(zip(found.ids, found.scores, strict=True))[wanted.id]
     assert abs(score - 1) < 1e-5, f"{wanted.id} has the vector of another text"
+    number = found.numbers[found.ids.index(wanted.id)]
+    use_own_words(view.store)
+    bag, own_words = view.bags(np.array([number])), view.words
+    expected = own_words.encode_bags([f"{wanted.title} {wanted.text}"])
+    assert bag.words.tolist() == expected.words.tolist(), f"{wanted.id} has another text's words"
+    assert bag.vectors.tolist() == expected.vectors.tolist(), "vectors of another word encoder"
+    assert len(view.find(query, "late", 1000).ids) == SIZE * len(state)
+    assert len(view.find(query, "xtr", 1000).ids) == SIZE * len(state)
     phrase = parse(f'"version{version} {SUBJECTS[0]}" group{group}', view.analyzer)
     assert f"{group}-0" in view.find(phrase, "lexical", 1000).ids
 

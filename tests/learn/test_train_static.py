@@ -1,5 +1,7 @@
 """Training a static table: steps by hand, turns, interrupts, and what is never a negative."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -7,8 +9,11 @@ from everygrain.analyze import split
 from everygrain.encode.adapted import Adapted
 from everygrain.encode.base import unit
 from everygrain.encode.registry import load
-from everygrain.errors import InputError, StorageError
+from everygrain.errors import InputError, ModelError, StorageError
+from everygrain.learn.curriculum import Reweighted
+from everygrain.learn.losses import parse_loss
 from everygrain.learn.losses.contrastive import MultipleNegatives
+from everygrain.learn.losses.temperatures import IndividualTemperatures
 from everygrain.learn.pairs.base import Pair
 from everygrain.learn.train.bags import Bags
 from everygrain.learn.train.checkpoint import Checkpoint
@@ -108,6 +113,39 @@ def test_an_interrupted_training_ends_as_one_that_never_was(tmp_path):
     np.testing.assert_array_equal(again.encoder.table.matrix, whole.encoder.table.matrix)
     assert again.curve == whole.curve
     assert not checkpoint.path.exists()
+
+
+@pytest.mark.parametrize("written", ["individual_temperatures(rate=0.1)", "reweighted", "thumbs"])
+def test_moving_averages_of_a_loss_go_on_after_an_interrupt(tmp_path, written):
+    """Both losses are values that a process makes afresh: what they kept is in the checkpoint."""
+
+    def fresh():
+        if written == "reweighted":
+            return Reweighted(IndividualTemperatures(rate=0.1))
+        return parse_loss(written)
+
+    settings = StaticTraining(epochs=10, batch=4, checkpoint_every=1e-9)
+    whole = train_static(FITTED, PAIRS, loss=fresh(), settings=settings)
+    key = training_key(FITTED, PAIRS, fresh(), None, settings)
+    checkpoint = Checkpoint(tmp_path / "checkpoint", key)
+
+    def stop(progress):
+        if progress.step == 7:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_static(FITTED, PAIRS, loss=fresh(), settings=settings, checkpoint=checkpoint,
+                     on_progress=stop)  # fmt: skip
+    again = train_static(FITTED, PAIRS, loss=fresh(), settings=settings, checkpoint=checkpoint)
+    assert again.curve == whole.curve
+    np.testing.assert_array_equal(again.encoder.table.matrix, whole.encoder.table.matrix)
+
+
+def test_without_torch_a_training_names_the_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)  # as where it is not installed
+    with pytest.raises(ModelError, match="needs torch") as caught:
+        train_static(FITTED, PAIRS, settings=SHORT)
+    assert 'pip install "everygrain[models]"' in caught.value.remedy
 
 
 def test_a_checkpoint_of_another_training_is_not_gone_on_with(tmp_path):

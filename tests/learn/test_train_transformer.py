@@ -1,13 +1,17 @@
 """A transformer tuned on pairs: what moves, what is saved, and what an interrupt leaves."""
 
 import resource
+import sys
 
 import numpy as np
 import pytest
 
+from everygrain.encode.pooling import with_pooling
 from everygrain.encode.transformer import Transformer
+from everygrain.encode.tuned import Tuned
 from everygrain.errors import InputError, ModelError, StorageError
 from everygrain.learn.losses.contrastive import MultipleNegatives
+from everygrain.learn.losses.temperatures import IndividualTemperatures
 from everygrain.learn.pairs.base import Pair
 from everygrain.learn.train.checkpoint import Checkpoint, recover, replaced
 from everygrain.learn.train.fine_tuning import FineTuning
@@ -83,6 +87,43 @@ def test_an_interrupted_training_ends_with_the_weights_of_one_that_was_not(tmp_p
     assert steps == [7, 8]
     assert not moved(weights(whole), weights(cut))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cut", "whole"]
+
+
+def test_temperatures_that_a_loss_learned_go_on_after_an_interrupt(tmp_path, base):
+    def tuned(folder, progress=None):
+        loss = IndividualTemperatures(rate=0.1)
+        made = fine_tune(PAIRS, loss, tmp_path / folder, base=base, settings=SETTINGS,
+                         progress=progress)  # fmt: skip
+        return weights(made), loss.state["temperatures"]
+
+    whole, learned = tuned("whole")
+    assert learned.unique().numel() > 4
+    with pytest.raises(KeyboardInterrupt):
+        tuned("cut", stop_at(9))
+    cut, again = tuned("cut")
+    assert not moved(whole, cut)
+    assert torch.equal(learned, again)
+
+
+@pytest.mark.parametrize("pooling", ["tokens", "layers"])
+def test_a_model_with_a_trainable_pooling_is_tuned_and_encodes_as_any_other(
+    tmp_path, base, pooling
+):
+    pooled = with_pooling(open_model(base.folder), pooling)
+    start = Transformer.of(pooled, tmp_path / "start")
+    tuned = fine_tune(PAIRS, LOSS, tmp_path / "tuned", base=start, settings=SETTINGS)
+    found = moved(weights(start), weights(tuned))
+    assert {name for name in found if name.startswith("1.")} >= {"1.query", "1.out.weight"}
+    served = Tuned(tmp_path / "tuned").encode(["a cat", "the tree of a dog"])
+    expected = tuned.model.encode(["a cat", "the tree of a dog"])
+    np.testing.assert_allclose(served, expected, atol=1e-5)
+
+
+def test_without_torch_a_training_names_the_remedy(tmp_path, base, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)  # as where it is not installed
+    with pytest.raises(ModelError, match="needs torch") as caught:
+        fine_tune(PAIRS, LOSS, tmp_path / "m", base=base, settings=SETTINGS)
+    assert 'pip install "everygrain[models]"' in caught.value.remedy
 
 
 def test_only_the_top_layer_moves_when_the_others_are_frozen(tmp_path, base):

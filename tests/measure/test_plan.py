@@ -49,6 +49,38 @@ def test_a_baseline_may_be_written_in_another_way_than_its_system(file):
     assert plan.baseline == "lexical(k1=1, b=0.5)"
 
 
+NAMED = 'collections = "papers"\nencoder = "latent"\nbaseline = "both"\n[systems]\n'
+
+
+def test_systems_may_have_names_that_others_use(file):
+    text = 'both = "fuse(lexical, dense)"\nfew = "both % 100 >> late"\nwords_alone = "lexical"\n'
+    plan = read_plan(file(NAMED + text))
+    assert {name: str(system.composition) for name, system in plan.systems.items()} == {
+        "both": "fuse(lexical, dense)",
+        "few": "fuse(lexical, dense) % 100 >> late",
+        "words_alone": "lexical",
+    }
+    assert plan.systems["words_alone"].encoder == "none"
+    assert plan.baseline == "both"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('a = "b % 5"\nboth = "a >> late"\nb = "both"', "made of itself: a -> b -> both -> a"),
+        ('both = "both"', "made of itself: both -> both"),
+        ('both = "dense"\ndense = "lexical"', "'dense' cannot be the name of a system"),
+        ('both = "dense"\n"a b" = "lexical"', "'a b' cannot be the name of a system"),
+        ("both = 5", "The system 'both' is 5"),
+        ('both = "bth"', "there is no system 'bth'; perhaps 'both' is meant"),
+        ("", "'systems' is empty"),
+    ],
+)
+def test_wrong_names_of_systems_are_errors(file, text, told):
+    with pytest.raises(InputError, match=rf"(?s)e\.toml.*{told}"):
+        read_plan(file(NAMED + text))
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

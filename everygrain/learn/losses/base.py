@@ -110,6 +110,30 @@ class LearnedLoss(Loss, Protocol):
     def parameters(self) -> list[Tensor]: ...
 
 
+@runtime_checkable
+class StatefulLoss(Loss, Protocol):
+    """A loss with moving averages of its own, which a checkpoint keeps beside the weights."""
+
+    @property
+    def state(self) -> dict[str, Tensor]: ...
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from what `state` gave, in place of what is there."""
+
+
+def averages_of(loss: Loss) -> dict[str, Tensor]:
+    """Return copies of what a loss keeps between steps; empty for one that keeps nothing."""
+    if not isinstance(loss, StatefulLoss):
+        return {}
+    return {name: each.detach().clone() for name, each in loss.state.items()}
+
+
+def restore_averages(loss: Loss, averages: dict[str, Tensor]) -> None:
+    """Let a loss go on from what `averages_of` gave."""
+    if isinstance(loss, StatefulLoss):
+        loss.restore({name: each.clone() for name, each in averages.items()})
+
+
 class Written:
     """Gives a frozen dataclass the form in which `parse_loss` reads it: settings not at defaults.
 

@@ -53,6 +53,11 @@ class Thumbs(Written):
         """up and down, the (), moving means of rewards, as far as seen; weights by anchor."""
         return dict(self._kept)
 
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from what `state` gave, in place of what is there."""
+        self._kept.clear()
+        self._kept.update(state)
+
     def match(self, weights: npt.ArrayLike) -> None:
         """Weigh thumbs down by their query: (anchors,) weights > 0, as `matching_weights` gives.
 

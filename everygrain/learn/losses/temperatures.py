@@ -68,6 +68,11 @@ class IndividualTemperatures(Written):
         """
         return dict(self._kept)
 
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from what `state` gave, in place of what is there."""
+        self._kept.clear()
+        self._kept.update(state)
+
     def __call__(self, batch: Batch) -> Tensor:
         import torch
 

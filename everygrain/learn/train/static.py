@@ -25,7 +25,8 @@ from everygrain.encode.base import Vectors
 from everygrain.encode.static import Static, Table
 from everygrain.errors import InputError
 from everygrain.learn.batches import Homogeneous, Shuffled
-from everygrain.learn.losses.base import Batch, LearnedLoss, Loss
+from everygrain.learn.installed import need_torch
+from everygrain.learn.losses.base import Batch, LearnedLoss, Loss, averages_of, restore_averages
 from everygrain.learn.losses.contrastive import MultipleNegatives
 from everygrain.learn.pairs.base import Pair
 from everygrain.learn.train.bags import Bags
@@ -127,8 +128,9 @@ def train_static(
     checkpoint   gone on from if it is of the same training; removed at the end
 
     Documents that are a query's own, or share the text of its positive, are never its negatives.
-    Raises InputError without two pairs or two taught texts.
+    Raises InputError without two pairs or two taught texts, ModelError without torch.
     """
+    need_torch("Training a static table")
     chosen = settings or StaticTraining()
     if len(pairs) < 2 and (taught is None or len(taught.texts) < 2):
         raise InputError(
@@ -277,6 +279,7 @@ class _Run:
     def _state(self, planned: int) -> dict[str, Any]:
         kept = {"table": self.table.weight.detach(), "optimiser": self.optimiser.state_dict()}
         kept |= {"planned": planned, "curve": [list(each) for each in self.curve]}
+        kept["averages"] = averages_of(self.loss)
         if self.head is not None:
             own = self.loss.parameters  # type: ignore[attr-defined]
             kept |= {"own": [each.detach() for each in own], "head": self.head.state_dict()}
@@ -293,6 +296,7 @@ class _Run:
                     mine.copy_(stored)
                 self.head.load_state_dict(state["head"])
         self.optimiser.load_state_dict(state["optimiser"])
+        restore_averages(self.loss, state["averages"])
         self.curve = [(str(kind), float(value)) for kind, value in state["curve"]]
         return int(state["planned"])
 

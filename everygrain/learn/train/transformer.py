@@ -12,13 +12,14 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from everygrain.encode.transformer import Transformer, quiet_transformers
-from everygrain.errors import InputError, ModelError, StorageError
-from everygrain.learn.losses.base import Batch, Loss
+from everygrain.encode.transformer import Transformer
+from everygrain.errors import InputError, StorageError
+from everygrain.learn.installed import need_torch
+from everygrain.learn.losses.base import Batch, Loss, averages_of, restore_averages
 from everygrain.learn.pairs.base import Pair
 from everygrain.learn.train.adapters import LowRank, OwnWeights, Weights
 from everygrain.learn.train.checkpoint import Checkpoint, recover, replaced
@@ -47,9 +48,10 @@ def fine_tune(
 
     A folder that is there already is replaced when the new model is written whole. With a budget
     the number of steps is planned after the first ones, and kept over interrupts.
-    Raises InputError for fewer pairs than two, ModelError if the base cannot be loaded, and
-    StorageError if the disk refuses.
+    Raises InputError for fewer pairs than two, ModelError without torch or if the base cannot be
+    loaded, and StorageError if the disk refuses.
     """
+    need_torch("Training a transformer")
     if len(pairs) < 2:
         raise InputError(
             f"{len(pairs)} pairs to train on.", "Give at least 2; thousands are usual."
@@ -72,22 +74,11 @@ def fine_tune(
 
 
 def open_model(folder: str | Path) -> Any:
-    """Return a SentenceTransformer in memory. Raises ModelError if it cannot be loaded."""
-    try:
-        from sentence_transformers import SentenceTransformer
-    except ImportError as error:
-        raise ModelError(
-            "Training a transformer needs sentence-transformers.",
-            'Install it with `pip install "everygrain[models]"`.',
-        ) from error
-    quiet_transformers()
-    try:
-        return SentenceTransformer(str(folder), device="cpu")
-    except Exception as error:  # whatever a damaged file makes the library raise
-        raise ModelError(
-            f"The model '{folder}' cannot be loaded ({error}).",
-            "Name a sentence-transformers folder that holds its files.",
-        ) from error
+    """Return a SentenceTransformer of its own in memory, with whichever pooling it has.
+
+    Raises ModelError if it cannot be loaded.
+    """
+    return Transformer(str(folder)).model
 
 
 def encoded(weights: Weights, texts: Sequence[str], tokens: int) -> Tensor:
@@ -133,7 +124,8 @@ def counted(pairs: Sequence[Pair]) -> list[list[bool]]:
 class _Training:
     """One training in memory: what it moves, and how far it is.
 
-    whole   whether the weights are those after `step` steps
+    whole      whether the weights are those after `step` steps
+    averages   what the loss has kept between steps, after `step` steps
     """
 
     pairs: Sequence[Pair]
@@ -146,6 +138,7 @@ class _Training:
     step: int = 0
     elapsed: float = 0.0
     whole: bool = True
+    averages: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def start(
@@ -178,6 +171,7 @@ class _Training:
             for batch in self._batches():
                 mean = self._take(batch)
                 now = time.monotonic()
+                self.averages = averages_of(self.loss)
                 self.step, self.elapsed, self.whole = self.step + 1, now - begun, True
                 self._plan()
                 if now - kept >= self.settings.checkpoint_every:
@@ -241,6 +235,7 @@ class _Training:
             "tensors": {name: leaf.detach() for name, leaf in self.weights.tensors.items()},
             "learned": [leaf.detach() for leaf in _learned(self.loss)],
             "optimiser": self.optimiser.state_dict(),
+            "averages": self.averages,
             "numbers": {"step": self.step, "planned": self.planned, "elapsed": self.elapsed},
         }
 
@@ -253,6 +248,8 @@ class _Training:
             for leaf, kept in zip(_learned(self.loss), state["learned"], strict=True):
                 leaf.copy_(kept)
         self.optimiser.load_state_dict(state["optimiser"])
+        restore_averages(self.loss, state["averages"])
+        self.averages = state["averages"]
         self.step, self.planned = state["numbers"]["step"], state["numbers"]["planned"]
         self.elapsed = state["numbers"]["elapsed"]
 

@@ -1,0 +1,157 @@
+"""What a composition is made of, as values; each prints as it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+
+from everygrain.rank.base import Cut, Reranked, Reranker, Retriever
+from everygrain.rank.fuse import ReciprocalRank, Weighted, fuse
+from everygrain.rank.lexical import BM25
+
+Value: TypeAlias = float | str | bool
+Method: TypeAlias = ReciprocalRank | Weighted
+Settings: TypeAlias = tuple[tuple[str, Value], ...]
+
+
+class Parts(Protocol):
+    """Makes what a composition names, for one index."""
+
+    def leg(self, name: str, bm25: BM25 | None) -> Retriever: ...
+
+    def stage(self, name: str, settings: Mapping[str, Value]) -> Reranker: ...
+
+    def around(
+        self, name: str, retriever: Retriever, settings: Mapping[str, Value]
+    ) -> Retriever: ...
+
+
+@dataclass(frozen=True)
+class LegNamed:
+    """`lexical`, `dense`, `hybrid`, ..., with the settings of BM25 that were given."""
+
+    name: str
+    settings: tuple[tuple[str, float], ...] = ()
+
+    def __str__(self) -> str:
+        return _called(self.name, self.settings)
+
+    def legs(self) -> set[str]:
+        return {self.name}
+
+    def stages(self) -> set[str]:
+        return set()
+
+    def build(self, parts: Parts) -> Retriever:
+        return parts.leg(self.name, BM25(**dict(self.settings)) if self.settings else None)
+
+
+@dataclass(frozen=True)
+class FuseOf:
+    """`fuse(a, b)`."""
+
+    parts: tuple[Composition, ...]
+    method: Method
+
+    def __str__(self) -> str:
+        told = [str(part) for part in self.parts]
+        if isinstance(self.method, Weighted):
+            told.append(f"weights=({', '.join(_plain(w) for w in self.method.weights)})")
+        elif isinstance(self.method, ReciprocalRank) and self.method != ReciprocalRank():
+            told.append(f"constant={_plain(self.method.constant)}")
+        return f"fuse({', '.join(told)})"
+
+    def legs(self) -> set[str]:
+        return set().union(*(part.legs() for part in self.parts))
+
+    def stages(self) -> set[str]:
+        return set().union(*(part.stages() for part in self.parts))
+
+    def build(self, parts: Parts) -> Retriever:
+        return fuse(*(part.build(parts) for part in self.parts), method=self.method)
+
+
+@dataclass(frozen=True)
+class CutAt:
+    """`a % k`."""
+
+    part: Composition
+    k: int
+
+    def __str__(self) -> str:
+        return f"{self.part} % {self.k}"
+
+    def legs(self) -> set[str]:
+        return self.part.legs()
+
+    def stages(self) -> set[str]:
+        return self.part.stages()
+
+    def build(self, parts: Parts) -> Retriever:
+        return Cut(self.part.build(parts), self.k)
+
+
+@dataclass(frozen=True)
+class Then:
+    """`a >> stage(setting=value)`."""
+
+    part: Composition
+    name: str
+    settings: Settings = ()
+
+    def __str__(self) -> str:
+        return f"{self.part} >> {_called(self.name, self.settings)}"
+
+    def legs(self) -> set[str]:
+        return self.part.legs()
+
+    def stages(self) -> set[str]:
+        return self.part.stages() | {self.name}
+
+    def build(self, parts: Parts) -> Retriever:
+        return Reranked(self.part.build(parts), parts.stage(self.name, dict(self.settings)))
+
+
+@dataclass(frozen=True)
+class Around:
+    """`rm3(a, documents=5)`: what asks a system in another way."""
+
+    name: str
+    part: Composition
+    settings: Settings = ()
+
+    def __str__(self) -> str:
+        return _called(self.name, self.settings, str(self.part))
+
+    def legs(self) -> set[str]:
+        return self.part.legs()
+
+    def stages(self) -> set[str]:
+        return self.part.stages() | {self.name}
+
+    def build(self, parts: Parts) -> Retriever:
+        return parts.around(self.name, self.part.build(parts), dict(self.settings))
+
+
+Composition: TypeAlias = LegNamed | FuseOf | CutAt | Then | Around
+
+
+def _called(name: str, settings: Settings, *first: str) -> str:
+    told = [*first, *(f"{key}={written(value)}" for key, value in settings)]
+    return f"{name}({', '.join(told)})" if told else name
+
+
+def written(value: Value) -> str:
+    """Return a setting's value as it is written in a composition."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value}"' if "'" in value else f"'{value}'"
+    return _plain(value)
+
+
+def _plain(number: float) -> str:
+    return np.format_float_positional(number, trim="-")

@@ -1,0 +1,281 @@
+"""The text of a composition -> its value; see `everygrain.rank.compose` for the grammar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from difflib import get_close_matches
+
+from everygrain.errors import QueryError
+from everygrain.rank.compose.forms import AROUND, STAGES, Form
+from everygrain.rank.compose.parts import (
+    Around,
+    Composition,
+    CutAt,
+    FuseOf,
+    LegNamed,
+    Method,
+    Settings,
+    Then,
+    Value,
+    written,
+)
+from everygrain.rank.compose.tokens import NUMBER, QUOTED, WORD, Token, tokens
+from everygrain.rank.fuse import ReciprocalRank, Weighted
+from everygrain.rank.legs import SYSTEMS
+from everygrain.rank.lexical import BM25
+
+DEEPEST = 20
+BM25_SETTINGS = tuple(each.name for each in fields(BM25))
+FORMS = (
+    f"{', '.join(SYSTEMS)}, lexical(k1=0.9, b=0.4), fuse(lexical, dense), hybrid % 50 and "
+    "hybrid % 100 >> late % 20"
+)
+
+
+class CompositionError(QueryError):
+    """A composition cannot be read.
+
+    text   the composition
+    at     the character at fault, counted from 0
+    """
+
+    def __init__(self, problem: str, remedy: str, text: str = "", at: int = 0) -> None:
+        super().__init__(problem, remedy)
+        self.text = text
+        self.at = at
+
+    def __reduce__(self) -> tuple[type[CompositionError], tuple[str, str, str, int]]:  # type: ignore[override]
+        return type(self), (self.problem, self.remedy, self.text, self.at)
+
+    def pointer(self, width: int = 76) -> str:
+        """Return two lines: the composition about the place, and a mark below the place."""
+        first = max(0, min(self.at - width // 2, len(self.text) - width))
+        shown = "".join(c if c.isprintable() else " " for c in self.text[first : first + width])
+        return f"{shown}\n{' ' * (self.at - first)}^"
+
+
+def parse(text: str, defined: Mapping[str, str] | None = None) -> Composition:
+    """Read a composition; it prints in one way however it was written.
+
+    defined   name -> composition, for names that the text may use as systems
+
+    `legs()` names the legs that it needs, `stages()` its stages, `build(parts)` makes the
+    retriever. Raises CompositionError, with the character at fault and the nearest name, for what
+    the grammar lacks, and for a system that is made of itself.
+    """
+    return _Reader(text, defined or {}, ()).whole()
+
+
+class _Reader:
+    """Goes through the tokens of one text from left to right.
+
+    within   the names whose definitions led here
+    """
+
+    def __init__(self, text: str, defined: Mapping[str, str], within: tuple[str, ...]) -> None:
+        self.text = text
+        self.defined = defined
+        self.within = within
+        self._at = 0
+        self._tokens = [Token("", 0)]
+        self._tokens = tokens(text, lambda told, at: self.fail(told, at=at))
+
+    @property
+    def here(self) -> Token:
+        return self._tokens[self._at]
+
+    def fail(
+        self, told: str, remedy: str = f"Write it as in {FORMS}.", at: int | None = None
+    ) -> None:
+        place = self.here.start if at is None else at
+        raise CompositionError(
+            f"The system '{self.text}', at character {place + 1}: {told}.",
+            remedy,
+            self.text,
+            place,
+        )
+
+    def take(self, wanted: str = "") -> Token:
+        token = self.here
+        if wanted and token.text != wanted:
+            found = f"'{token.text}' stands" if token.text else "it ends"
+            self.fail(f"{found} where '{wanted}' should")
+        self._at = min(self._at + 1, len(self._tokens) - 1)
+        return token
+
+    def whole(self) -> Composition:
+        found = self.system(0)
+        if self.here.text:
+            self.fail(f"'{self.here.text}' is too much")
+        return found
+
+    def system(self, depth: int) -> Composition:
+        if depth > DEEPEST:
+            self.fail(f"it is nested deeper than {DEEPEST}")
+        part = self.part(depth)
+        while self.here.text in ("%", ">>"):
+            if self.take().text == ">>":
+                part = self.stage(part)
+                continue
+            place = self.here
+            k = self.number()
+            if k < 1 or k != int(k):
+                self.fail(f"'% {written(k)}' cuts at no number of results", at=place.start)
+            part = CutAt(part, int(k))
+        return part
+
+    def part(self, depth: int) -> Composition:
+        token = self.take()
+        if token.text == "(":
+            inner = self.system(depth + 1)
+            self.take(")")
+            return inner
+        if token.text == "fuse":
+            return self.fused(depth)
+        if token.text in AROUND:
+            return self.around(token.text, depth)
+        if token.text in SYSTEMS:
+            return LegNamed(token.text, self.bm25(token.text))
+        if token.text in self.defined:
+            return self.definition(token)
+        if not token.text:
+            self.fail("it ends where a system should stand", at=token.start)
+        if token.text in STAGES:
+            self.fail(
+                f"'{token.text}' reranks what a system found",
+                f"Write it behind one: hybrid >> {token.text}.",
+                at=token.start,
+            )
+        self.unknown(token, "system", [*SYSTEMS, "fuse", *AROUND, *self.defined])
+        raise AssertionError  # unknown has raised
+
+    def unknown(self, token: Token, what: str, names: list[str]) -> None:
+        close = get_close_matches(token.text, names, 1, 0.5)
+        meant = f"; perhaps '{close[0]}' is meant" if close else ""
+        self.fail(f"there is no {what} '{token.text}'{meant}", at=token.start)
+
+    def definition(self, token: Token) -> Composition:
+        if token.text in self.within:
+            chain = " -> ".join([*self.within[self.within.index(token.text) :], token.text])
+            self.fail(
+                f"the system is made of itself: {chain}",
+                "Write one of these without the other.",
+                at=token.start,
+            )
+        within = (*self.within, token.text)
+        return _Reader(self.defined[token.text], self.defined, within).whole()
+
+    def bm25(self, leg: str) -> tuple[tuple[str, float], ...]:
+        settings: dict[str, float] = {}
+        if self.here.text != "(":
+            return ()
+        place = self.take()
+        while self.here.text != ")" or not settings:
+            token = self.here
+            if leg != "lexical":
+                self.fail(f"'{leg}' takes no settings", "Only lexical does.")
+            self.setting_name(leg, BM25_SETTINGS, settings)
+            settings[token.text] = self.number()
+            if self.here.text != ")":
+                self.take(",")
+        self.take(")")
+        try:
+            BM25(**settings)
+        except QueryError as error:
+            self.fail(error.problem.removesuffix("."), error.remedy, at=place.start)
+        return tuple((name, settings[name]) for name in BM25_SETTINGS if name in settings)
+
+    def setting_name(self, of: str, names: tuple[str, ...], before: Mapping[str, Value]) -> str:
+        token = self.take()
+        if token.text not in names or token.text in before:
+            what = "is given twice" if token.text in before else f"is no setting of {of}"
+            there = f"There are {', '.join(names)}." if names else f"'{of}' takes none."
+            self.fail(f"'{token.text}' {what}", there, at=token.start)
+        self.take("=")
+        return token.text
+
+    def settings(self, name: str, form: Form) -> Settings:
+        """Read settings up to the closing parenthesis, and put them in the order of the form."""
+        found: dict[str, Value] = {}
+        while self.here.text != ")" or not found:
+            key = self.setting_name(name, tuple(form.settings), found)
+            found[key] = self.value(key, form.settings[key])
+            if self.here.text != ")":
+                self.take(",")
+        return tuple((key, found[key]) for key in form.settings if key in found)
+
+    def value(self, key: str, kind: type) -> Value:
+        if kind is float:
+            return self.number()
+        token = self.take()
+        if kind is bool:
+            if token.text not in ("true", "false"):
+                self.fail(f"'{key}' is either true or false", at=token.start)
+            return token.text == "true"
+        if QUOTED.fullmatch(token.text):
+            return token.text[1:-1]
+        if not WORD.fullmatch(token.text):
+            self.fail(f"no text stands after '{key}='", at=token.start)
+        return token.text
+
+    def stage(self, part: Composition) -> Then:
+        token = self.take()
+        if token.text not in STAGES:
+            if not token.text:
+                self.fail("it ends where a stage should stand", at=token.start)
+            self.unknown(token, "stage", list(STAGES))
+        settings: Settings = ()
+        if self.here.text == "(":
+            self.take()
+            settings = self.settings(token.text, STAGES[token.text])
+            self.take(")")
+        return Then(part, token.text, settings)
+
+    def around(self, name: str, depth: int) -> Around:
+        self.take("(")
+        part = self.system(depth + 1)
+        settings: Settings = ()
+        if self.here.text == ",":
+            self.take()
+            settings = self.settings(name, AROUND[name])
+        self.take(")")
+        return Around(name, part, settings)
+
+    def fused(self, depth: int) -> FuseOf:
+        place = self.take("(")
+        parts: list[Composition] = []
+        method: Method = ReciprocalRank()
+        while True:
+            if self.here.text in ("constant", "weights"):
+                method = self.method()
+                break
+            parts.append(self.system(depth + 1))
+            if self.here.text == ")":
+                break
+            self.take(",")
+        self.take(")")
+        if len(parts) < 2:
+            self.fail("there is nothing to fuse", "Name two systems or more.", at=place.start)
+        if isinstance(method, Weighted) and len(method.weights) != len(parts):
+            self.fail(f"{len(method.weights)} weights for {len(parts)} systems", at=place.start)
+        return FuseOf(tuple(parts), method)
+
+    def method(self) -> Method:
+        name = self.take().text
+        self.take("=")
+        if name == "constant":
+            return ReciprocalRank(self.number())
+        self.take("(")
+        weights = [self.number()]
+        while self.here.text == ",":
+            self.take()
+            weights.append(self.number())
+        self.take(")")
+        return Weighted(tuple(weights))
+
+    def number(self) -> float:
+        token = self.take()
+        if not NUMBER.fullmatch(token.text):
+            self.fail("no number stands here", at=token.start)
+        return float(token.text)

@@ -1,0 +1,97 @@
+"""One typed query through a composition, with what each of its parts said of the results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from everygrain.document import Ranking
+from everygrain.rank.base import Composable, Queries, Reranker, Retriever
+from everygrain.rank.compose.making import Making
+from everygrain.rank.compose.parts import Composition, Parts, Value
+from everygrain.rank.legs import Found, View
+from everygrain.rank.lexical import BM25
+
+ONLY = "0"  # the id of the one query
+
+
+def find(composition: Composition, making: Making, view: View, query: str, k: int) -> Found:
+    """Search with a composition; its legs read the query as a person types it, with phrases.
+
+    view   the generation that is being read; what is found comes from it
+
+    The legs of what is found are the parts of the composition: rank and score that each gave a
+    document, rank 0 where it did not return it.
+    """
+    trace = Tracing(replace(making, typed=True))
+    ranking = composition.build(trace).retrieve({ONLY: query}, k)
+    rows = ranking.by_query()[ONLY]
+    ids = [document for document, _ in rows]
+    at = view.store.catalogue.places(ids)
+    numbers = [view.snapshot.number_at(at[each].segment, at[each].place) for each in ids]
+    legs = {part: [said.get(document, (0, 0.0)) for document in ids]
+            for part, said in trace.said.items()}  # fmt: skip
+    scores = np.array([score for _, score in rows], dtype=np.float32)
+    return Found(np.array(numbers, dtype=np.int64), scores, ids, legs)
+
+
+@dataclass(frozen=True)
+class Tracing:
+    """Parts that note what they return for the one query.
+
+    said   part -> document -> its rank and score; a part that is there twice gets a number
+    """
+
+    parts: Parts
+    said: dict[str, dict[str, tuple[int, float]]] = field(default_factory=dict)
+
+    def leg(self, name: str, bm25: BM25 | None) -> Retriever:
+        return NotedRetriever(self.parts.leg(name, bm25), self._new(name))
+
+    def stage(self, name: str, settings: Mapping[str, Value]) -> Reranker:
+        return NotedReranker(self.parts.stage(name, settings), self._new(name))
+
+    def around(self, name: str, retriever: Retriever, settings: Mapping[str, Value]) -> Retriever:
+        return NotedRetriever(self.parts.around(name, retriever, settings), self._new(name))
+
+    def _new(self, name: str) -> dict[str, tuple[int, float]]:
+        number = 1
+        while (key := name if number == 1 else f"{name} {number}") in self.said:
+            number += 1
+        return self.said.setdefault(key, {})
+
+
+def _note(ranking: Ranking, said: dict[str, tuple[int, float]]) -> Ranking:
+    rows = ranking.by_query().get(ONLY, [])
+    said.update({d: (rank, score) for rank, (d, score) in enumerate(rows, 1)})
+    return ranking
+
+
+@dataclass(frozen=True, eq=False)
+class NotedRetriever(Composable):
+    """A retriever whose results are noted."""
+
+    retriever: Retriever
+    said: dict[str, tuple[int, float]]
+
+    def __repr__(self) -> str:
+        return repr(self.retriever)
+
+    def retrieve(self, queries: Queries, k: int = 10) -> Ranking:
+        return _note(self.retriever.retrieve(queries, k), self.said)
+
+
+@dataclass(frozen=True, eq=False)
+class NotedReranker:
+    """A reranker whose results are noted."""
+
+    reranker: Reranker
+    said: dict[str, tuple[int, float]]
+
+    def __repr__(self) -> str:
+        return repr(self.reranker)
+
+    def rerank(self, queries: Queries, ranking: Ranking) -> Ranking:
+        return _note(self.reranker.rerank(queries, ranking), self.said)

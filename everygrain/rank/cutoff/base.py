@@ -1,0 +1,138 @@
+"""What a cut-off is: it ends a ranking where relevance ends, and may leave nothing of it.
+
+A cut-off is a reranker, so it composes: `dense % 100 >> cutoff`. A query whose candidates all fall
+short keeps its place in the ranking, without a row; `verdicts` says why, in words for a reader.
+The scores that come in must be those that the cut-off was fitted to: of the leg that it names, or
+of the system, where that was another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from everygrain.document import Ranking
+from everygrain.rank.base import Queries
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a cut-off says of one query; prints as a sentence or two.
+
+    kept        results that passed
+    found       candidates
+    best        of the candidates, in the unit of the threshold; None where nothing was found
+    threshold   the least that passes
+    unit        what both measure: "probability of relevance", "score"
+    note        what the reader should know besides; may be empty
+    """
+
+    kept: int
+    found: int
+    best: float | None
+    threshold: float
+    unit: str
+    note: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there is no good answer."""
+        return not self.kept
+
+    def __str__(self) -> str:
+        note = f" {self.note}" if self.note else ""
+        if self.best is None:
+            return f"No good answer: nothing was found.{note}"
+        if self.is_empty:
+            return (
+                f"No good answer: the best of {_counted(self.found, 'candidate')} has a "
+                f"{self.unit} of {self.best:.3g}, below {self.threshold:.3g}.{note}"
+            )
+        if self.threshold == -np.inf:
+            return f"All of {_counted(self.found, 'candidate')} kept.{note}"
+        return (
+            f"{self.kept:,} of {_counted(self.found, 'candidate')} kept, with a {self.unit} of "
+            f"{self.threshold:.3g} or more.{note}"
+        )
+
+
+@runtime_checkable
+class Cutoff(Protocol):
+    """Ends rankings.
+
+    leg   the leg whose scores it judges
+    """
+
+    @property
+    def leg(self) -> str: ...
+
+    def rerank(self, queries: Queries, ranking: Ranking) -> Ranking:
+        """Return the rows that pass; a query may be left without any."""
+        ...
+
+    def verdicts(self, queries: Queries, ranking: Ranking) -> dict[str, Verdict]:
+        """Return query id -> what is said of its candidates, for every query of the ranking."""
+        ...
+
+    def settings(self) -> dict[str, Any]:
+        """Return JSON values from which `everygrain.rank.cutoff.named` makes it again."""
+        ...
+
+
+def passed(ranking: Ranking, values: npt.ArrayLike, threshold: float) -> Ranking:
+    """Keep the rows whose value reaches a threshold.
+
+    values   (n,) the new scores; they must rise with the old ones within each query
+    """
+    scores = np.asarray(values, dtype=np.float64)
+    keep = np.flatnonzero(scores >= threshold)
+    lowered = scores[keep].astype(np.float32)
+    places = {query: i for i, query in enumerate(ranking.queries)}
+    groups = np.array([places[query] for query in ranking.query_ids[keep]], dtype=np.int64)
+    ids = ranking.document_ids[keep].astype(str) if len(keep) else np.zeros(0, dtype=str)
+    # two scores may have become one: then the id decides, as everywhere
+    order = np.lexsort((ids, -lowered, groups))
+    rows = keep[order]
+    return Ranking(
+        ranking.queries,
+        ranking.query_ids[rows],
+        ranking.document_ids[rows],
+        lowered[order],
+        None if ranking.starts is None else ranking.starts[rows],
+        None if ranking.ends is None else ranking.ends[rows],
+        {name: column[rows] for name, column in ranking.legs.items()},
+    )
+
+
+def judged(
+    ranking: Ranking, values: npt.ArrayLike, threshold: float, unit: str, notes: Mapping[str, str]
+) -> dict[str, Verdict]:
+    """Return the verdict of each query on rows with given values.
+
+    notes   query id -> note
+    """
+    scores = np.asarray(values, dtype=np.float64)
+    found: dict[str, list[float]] = {query: [] for query in ranking.queries}
+    for query, value in zip(ranking.query_ids, scores.tolist(), strict=True):
+        found[query].append(value)
+    return {
+        query: Verdict(
+            sum(value >= threshold for value in each),
+            len(each),
+            max(each, default=None),
+            threshold,
+            unit,
+            notes.get(query, ""),
+        )
+        for query, each in found.items()
+    }
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
