@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from everygrain.read import beir, html, jsonl, markdown, pdf, references, table, text, trec
 from everygrain.read.base import Reader
+from everygrain.read.record import ID_FIELDS, KNOWN_FIELDS
 
 FORMATS: Mapping[str, Reader] = {
     "jsonl": jsonl.read,
@@ -64,9 +65,10 @@ _STARTS = (
 def format_of(name: str, head: bytes) -> str | None:
     """Tell the format of a file by its name, and by its first bytes where the name says nothing.
 
-    `.json` is an array (or one object over several lines), or JSON lines. Without an ending, what
-    has no NUL and is UTF-8 is text; with an unknown ending it is not guessed at. An empty file is
-    as good as an empty text. Returns None for the unknown.
+    `.json` is an array (or one object over several lines), or JSON lines. Without an ending, a
+    first line that names an id and another field of a document is the header of a table, and what
+    else has no NUL and is UTF-8 is text; with an unknown ending it is not guessed at. An empty
+    file is as good as an empty text. Returns None for the unknown.
     """
     ending = _endings(name)[-1:]
     if ending and ending[0] in ENDINGS:
@@ -80,7 +82,9 @@ def format_of(name: str, head: bytes) -> str | None:
     if ending == [".json"]:
         # So that the reader can say what is wrong with it, line by line.
         return "jsonl"
-    return "text" if not ending and _is_text(head) else None
+    if ending or not _is_text(head):
+        return None
+    return _table(start.partition(b"\n")[0]) or "text"
 
 
 def stem_of(name: str) -> str:
@@ -95,6 +99,17 @@ def _endings(name: str) -> list[str]:
     if path.suffix.lower() == ".gz":
         path = path.with_suffix("")
     return [path.suffix.lower()] if path.suffix else []
+
+
+def _table(line: bytes) -> str | None:
+    """Tell whether a line is the header of a table, and of which format."""
+    for separator, format in ((b"\t", "tsv"), (b",", "csv")):
+        names = {
+            cell.strip().strip(b'"').lower().decode("latin-1") for cell in line.split(separator)
+        }
+        if names & set(ID_FIELDS) and names & KNOWN_FIELDS - set(ID_FIELDS):
+            return format
+    return None
 
 
 def _is_text(head: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""A long text read whole: convolutions by FFT are sums over all positions, and padding is nothing."""
+"""A long text read whole: convolutions by FFT are plain sums, and padding is nothing."""
 
 import json
 import math

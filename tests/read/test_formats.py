@@ -23,6 +23,11 @@ from everygrain.read.formats import format_of, stem_of
         ("README", "naïve"[:3].encode(), "text"),
         ("README", "naï".encode()[:3], "text"),
         ("README", b"\xff\xfe", None),
+        ("-", b"id,title,text\n1,a,b\n", "csv"),
+        ("-", b'\xef\xbb\xbf"DocNo"\t"Body"\r\n1\tb', "tsv"),
+        ("-", b"id,name\n1,a\n", "text"),
+        ("-", b"An id, a title, and a text: three fields.", "text"),
+        ("rows.xyz", b"id,title,text\n", None),
         ("a.xyz", b"words", None),
     ],
 )

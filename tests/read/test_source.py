@@ -155,7 +155,18 @@ def test_standard_input_is_read_in_the_format_it_has():
     for given in (LINE, gzip.compress(LINE), b"id\x20"):
         command = [sys.executable, "-c", program]
         run = subprocess.run(command, input=given, capture_output=True, check=True)
-        assert run.stdout.decode().strip() == ("['-']" if given == b"id\x20" else "['a']")
+        told = run.stdout.decode().strip()
+        assert told.startswith("['text-") if given == b"id\x20" else told == "['a']"
+
+
+def test_texts_from_standard_input_have_ids_of_their_content():
+    program = "from everygrain.read import read; print(next(read('-')).id)"
+
+    def identity(given):
+        command = [sys.executable, "-c", program]
+        return subprocess.run(command, input=given, capture_output=True, check=True).stdout
+
+    assert identity(b"one text") == identity(b"one text") != identity(b"another text")
 
 
 def test_a_stream_is_read_and_left_open():
