@@ -170,17 +170,18 @@ def _trained(folder: Path, key: str, old: str | None, training: Callable[[], Can
 
 
 def _end_a_swap(index: Index, folder: Path, key: str) -> Adaptation | None:
-    """End what a call that was cut off right after its swap left undone.
+    """End what a call that was cut off right after a swap left undone: the weighing, the report.
 
     Returns what that call came to, if it is the one of this key.
     """
+    serving = index.store.fingerprint
+    if serving is not None and index.store.setting("fusion") is None:
+        index.weigh()
     left, decision = waiting.waiting_in(folder), waiting.decided(folder)
     if left is None or decision is None or not decision.promoted:
         return None
-    if left.candidate.encoder.fingerprint != index.store.fingerprint:
+    if left.candidate.encoder.fingerprint != serving:
         return None
-    if index.store.setting("fusion") is None:
-        index.weigh()
     waiting.publish(folder)
     return Adaptation(decision, folder) if left.key == key else None
 

@@ -24,6 +24,7 @@ from everygrain.measure import evaluate, load
 from everygrain.rank.fuse import fuse
 from everygrain.rank.weigh import unquestioned
 from everygrain.segment.sentences import Sentences
+from tests.encode.tiny_transformer import write_tiny_transformer
 
 
 class Letters:
@@ -375,6 +376,71 @@ def test_an_encoder_that_the_index_was_not_built_with_is_refused(tmp_path):
     assert "reencode" in caught.value.remedy
     with pytest.raises(EncoderMismatchError, match="not 'latent'"):
         Index(tmp_path / "i", encoder="latent")
+
+
+# words
+
+
+@pytest.fixture
+def words(tmp_path, monkeypatch):
+    """The name of a word encoder of a tiny transformer."""
+    pytest.importorskip("sentence_transformers")
+    monkeypatch.setenv("EVERYGRAIN_CACHE", str(tmp_path / "cache"))
+    return f"words:4@{write_tiny_transformer(tmp_path)}"
+
+
+ANIMALS = [
+    Document("cat", "The cat runs in the garden.", "A red cat"),
+    Document("dog", "A dog sees the house. The dog runs.", "A green dog"),
+    Document("none", "?!"),
+]
+
+
+def test_words_by_name_are_made_with_the_first_documents_and_loaded_again(tmp_path, words):
+    with Index(tmp_path / "i", encoder="none", words=words, language="en") as index:
+        assert index.info()["words"] == {
+            "name": words, "fingerprint": None, "dimensions": None, "words": 0,
+        }  # fmt: skip
+        assert index.search("red cat", system="late") == []
+        index.add(ANIMALS)
+        before = columns(index.search("red cat", system="late"))
+        assert before[0][0] == "cat"
+        assert set(before[0][3]) == {"lexical", "late"}
+        told = index.info()["words"]
+        assert told["dimensions"] == 4
+        assert told["fingerprint"] == index.store.setting("words")
+        assert index.doctor() == []
+    with Index(tmp_path / "i", words=words) as index:
+        assert columns(index.search("red cat", system="late")) == before
+        index.add([Document("cat", "A bird.")])
+        index.add(ANIMALS[:1])
+        assert columns(index.search("red cat", system="late")) == before
+        index.reword("none")
+        with pytest.raises(QueryError, match="no word vectors"):
+            index.search("red cat", system="late")
+        index.reword(words)
+        assert columns(index.search("red cat", system="late")) == before
+        assert index.doctor() == []
+
+
+def test_another_name_for_words_is_an_error_that_names_both(tmp_path, words):
+    with Index(tmp_path / "i", encoder="none", words="words:2", language="en"):
+        pass
+    with Index(tmp_path / "i", words=words) as index:  # nothing was encoded by the other one
+        index.add(ANIMALS)
+    with pytest.raises(
+        EncoderMismatchError, match=rf"'{words}' \(words-4.*not 'words:2'"
+    ) as caught:
+        Index(tmp_path / "i", words="words:2")
+    assert "--words words:2" in caught.value.remedy
+
+
+def test_words_for_an_empty_index_wait_for_its_first_documents(tmp_path, words):
+    with Index(tmp_path / "i", encoder="none") as index:
+        index.reword(words)
+        assert index.store.setting("words") is None
+        index.add(ANIMALS)
+        assert index.search("red cat", system="xtr")[0].id == "cat"
 
 
 # what makes no sense

@@ -11,6 +11,7 @@ from everygrain.cli.terminal import clean, output, print_wrapped
 from everygrain.document import Hit
 from everygrain.rank.legs import SYSTEMS, UNWEIGHED
 from everygrain.rank.query import parse
+from everygrain.rank.words_leg import SHARE
 
 if TYPE_CHECKING:
     from everygrain.engine import Index
@@ -98,6 +99,12 @@ def explained(hit: Hit) -> list[str]:
 
 def weights(fusion: dict[str, Any] | None, legs: set[str]) -> list[str]:
     """Return lines that say how the legs were put together, and how that was chosen."""
+    if "late" in legs:
+        return [
+            f"score = {SHARE:.2f} × the score of the legs before it + {1 - SHARE:.2f} × late, each "
+            "divided by its best score among the candidates. The legs before it:",
+            *weights(fusion, legs - {"late"}),
+        ]
     if len(legs) < 2:
         return [f"Ranked by {legs.pop()} alone."]
     share = UNWEIGHED if fusion is None else float(fusion["weight"])

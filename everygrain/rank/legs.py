@@ -17,7 +17,7 @@ import numpy.typing as npt
 from everygrain.document import Ranking
 from everygrain.encode.base import Encoder, Vectors
 from everygrain.encode.words.base import BagEncoder, Bags
-from everygrain.errors import EverygrainError, QueryError
+from everygrain.errors import EverygrainError, QueryError, StoredIndexError
 from everygrain.index.filters import parse as parse_condition
 from everygrain.index.snapshot import Snapshot
 from everygrain.index.store import Store
@@ -77,6 +77,11 @@ class View:
             raise QueryError(
                 "This index holds no word vectors.",
                 "Use another system, or run `everygrain reencode INDEX --words NAME`.",
+            )
+        if self.snapshot.segments and not self.snapshot.has_words:
+            raise StoredIndexError(
+                f"Some segments of the index in {self.store.folder} hold no word vectors.",
+                "Run `everygrain reencode INDEX --words NAME`.",
             )
         return encoder
 
@@ -306,6 +311,9 @@ class View:
                 yield of_one_leg(system, self.find_lexical(query, k, mask, bm25))
             return
         texts = [query.text for query in queries]
+        if system in ("late", "xtr") and not self.snapshot.count:
+            yield from repeat(NOTHING, len(queries))  # there may be no word encoder yet
+            return
         if system == "late":
             first = "hybrid" if self.snapshot.has_vectors else "lexical"
             candidates = self.find_many(queries, first, max(DEPTH, k), where, bm25)

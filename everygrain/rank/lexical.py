@@ -1,9 +1,10 @@
 """BM25 over title and text as weighted fields, with phrases.
 
-    score(q, d) = sum_t qtf(t) * idf(t) * tf / (tf + k1 * (1 - b + b * length / mean length))
+    score(q, d) = sum_t w(t) * idf(t) * tf / (tf + k1 * (1 - b + b * length / mean length))
     idf(t) = ln(1 + (N - n(t) + 0.5) / (n(t) + 0.5))
 
-tf and length are sums over the fields, each times its weight, before saturation: the simple
+w(t) is how often the query holds the term, or its weight where the query was expanded. tf and
+length are sums over the fields, each times its weight, before saturation: the simple
 BM25 extension to weighted fields (Robertson, Zaragoza and Taylor). Statistics are those of the
 live documents. A document's score is summed over the terms in one order, in float32, so that it
 is the same bit for bit however the documents lie in segments.
@@ -103,9 +104,9 @@ class Lexical:
     ) -> npt.NDArray[np.float32]:
         """Return (snapshot.size,) float32 scores; 0 where no term occurs or it is not allowed."""
         scores = np.zeros(self.snapshot.size, dtype=np.float32)
-        for term, occurrences in query.terms:
+        for term, weight in query.terms:
             documents, impacts = self.impacts(term)
-            np.add.at(scores, documents, impacts if occurrences == 1 else impacts * occurrences)
+            np.add.at(scores, documents, impacts if weight == 1 else impacts * weight)
         for phrase in query.phrases:
             scores[~self.holds_phrase(phrase)] = 0
         if allowed is not None:

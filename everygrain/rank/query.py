@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from everygrain.analyze import Analyzer, is_mark
 from everygrain.analyze.words import of_text
@@ -18,18 +20,29 @@ _QUOTED = re.compile(r'"([^"]*)"|“([^”]*)”|„([^“”]*)[“”]|«([^»
 class Query:
     """A query after analysis.
 
-    terms     (term, occurrences), sorted by term, so that sums are taken in one order
+    terms     (term, weight), sorted by term, so that sums are taken in one order; the weight is
+              the number of occurrences, unless the query was expanded
     phrases   terms in order; None stands for any one stop word
     text      what was typed, without the quotation marks
     """
 
-    terms: tuple[tuple[str, int], ...]
+    terms: tuple[tuple[str, float], ...]
     phrases: tuple[tuple[str | None, ...], ...]
     text: str
 
     @property
     def is_empty(self) -> bool:
         return not self.terms and not self.phrases
+
+    def weighing(self, weights: Mapping[str, float]) -> Query:
+        """Return the query with other terms, term -> weight (> 0); phrases and text stay.
+
+        Raises QueryError for a weight that is not finite, or not above 0.
+        """
+        for term, weight in weights.items():
+            if not 0 < weight < math.inf:
+                raise QueryError(f"The term '{term}' weighs {weight}.", "Give a weight above 0.")
+        return replace(self, terms=tuple(sorted(weights.items())))
 
 
 def parse(text: str, analyzer: Analyzer) -> Query:

@@ -48,8 +48,8 @@ def sinkhorn(
     similarities: npt.ArrayLike,
     temperature: float = TEMPERATURE,
     *,
-    tolerance: float = 1e-6,
-    iterations: int = 1000,
+    tolerance: float = 1e-4,
+    iterations: int = 500,
 ) -> tuple[Floats, Floats, Floats]:
     """Scale a matrix of similarities to equal rows and equal columns.
 
@@ -71,17 +71,25 @@ def sinkhorn(
     if not temperature > 0:
         raise QueryError(f"temperature = {temperature} makes no sense.", "Use one above 0.")
     logits = matrix / temperature
-    share = np.log(matrix.shape[0] / matrix.shape[1])
-    rows = -logsumexp(logits, axis=1)
-    columns = np.zeros(matrix.shape[1])
+    peaks = logits.max(axis=1)
+    kernel = np.exp(logits - peaks[:, None])
+    share = matrix.shape[0] / matrix.shape[1]
+    scaled_columns = np.ones(matrix.shape[1])
+    scaled_rows = 1 / (kernel @ scaled_columns)
     for _ in range(iterations):
-        received = logsumexp(logits + rows[:, None], axis=0)
-        settled = np.abs(np.expm1(received + columns - share)).max() <= tolerance
-        if settled:
+        received = scaled_rows @ kernel
+        if not received.all():
+            raise QueryError(
+                f"temperature = {temperature} is too low: some document is worth nothing to any "
+                "query beside its best ones.",
+                "Use a higher one.",
+            )
+        if np.abs(scaled_columns * received / share - 1).max() <= tolerance:
             break
-        columns = share - received
-        rows = -logsumexp(logits + columns, axis=1)
-    return np.exp(logits + rows[:, None] + columns), rows, columns
+        scaled_columns = share / received
+        scaled_rows = 1 / (kernel @ scaled_columns)
+    chances = scaled_rows[:, None] * kernel * scaled_columns
+    return chances, np.log(scaled_rows) - peaks, np.log(scaled_columns)
 
 
 @dataclass(frozen=True)

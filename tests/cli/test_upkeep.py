@@ -85,3 +85,15 @@ def test_an_unknown_encoder_leaves_the_index_as_it_is(run: Run, copy: str) -> No
     assert result.returncode == 1
     assert "There is no encoder 'glove'." in result.stderr
     assert json.loads(run("info", copy, "--json").stdout)["encoder"]["name"] == "none"
+
+
+def test_words_are_dropped_by_name_and_an_unknown_name_is_refused(run: Run, copy: str) -> None:
+    result = run("reencode", copy, "--words", "wordz")
+    assert result.returncode == 1
+    assert "There is no word encoder 'wordz'." in result.stderr
+    result = run("reencode", copy, "--words", "none")
+    assert result.returncode == 0
+    assert "copy now has the word encoder none." in result.stdout
+    result = run("reencode", copy)
+    assert result.returncode == 2
+    assert "name the new encoder, or the new word encoder" in result.stderr

@@ -9,7 +9,16 @@ from hypothesis.extra.numpy import arrays
 from everygrain.document import Ranking
 from everygrain.errors import QueryError
 from everygrain.rank.base import Composable, named
-from everygrain.rank.fuse import Fused, ReciprocalRank, Weighted, combine_scores, fuse
+from everygrain.rank.fuse import (
+    Fused,
+    MinMax,
+    ReciprocalRank,
+    Sum,
+    Weighted,
+    ZScore,
+    combine_scores,
+    fuse,
+)
 
 
 class Fixed(Composable):
@@ -85,7 +94,7 @@ def test_a_fusion_prints_as_it_is_written():
     assert repr(fuse(ONE, TWO, method=Weighted((0.5, 0.5)))) == (
         "fuse(one, two, method=Weighted(weights=(0.5, 0.5)))"
     )
-    assert repr(fuse(ONE, TWO) % 10) == "(fuse(one, two)) % 10"
+    assert repr(fuse(ONE, TWO) % 10) == "fuse(one, two) % 10"
     assert isinstance(fuse(ONE, TWO), Fused)
     assert fuse(ONE, TWO) == fuse(ONE, TWO) != fuse(TWO, ONE)
 
@@ -109,3 +118,55 @@ def test_arrays_are_combined_as_weighted_combines_rankings(lexical, dense, weigh
 def test_nothing_is_combined_to_nothing():
     nothing = np.zeros(0, dtype=np.float32)
     assert combine_scores(nothing, nothing, 0.5).shape == (0,)
+
+
+def test_min_max_by_hand_gives_a_missing_document_what_it_gives_the_last():
+    found = MinMax().combine([dict(ONE.rows), dict(TWO.rows)])
+    assert found == pytest.approx({"a": 1.0, "b": 1 / 3, "c": 0.0 + 1.0, "d": 0.0})
+    assert MinMax((0.5, 2.0)).combine([{"a": 7.0}, {"a": -1.0, "b": -3.0}]) == {"a": 2.5, "b": 0.0}
+
+
+def test_z_scores_by_hand_count_from_the_last():
+    deviation = np.std([4.0, 2.0, 1.0])
+    found = ZScore().combine([dict(ONE.rows), {"d": 5.0}])
+    assert found == pytest.approx({"a": 3 / deviation, "b": 1 / deviation, "c": 0.0, "d": 1.0})
+
+
+def test_sums_take_scores_as_they_came():
+    assert Sum().combine([dict(ONE.rows), dict(TWO.rows)]) == {
+        "a": 4.0, "b": 2.0, "c": 1.5, "d": 0.4,
+    }  # fmt: skip
+    assert Sum((0.5, 2.0)).combine([{"a": 4.0}, {"a": -1.0}]) == {"a": 0.0}
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcdef"), st.floats(-100, 100), min_size=2),
+    st.floats(0.1, 10),
+    st.floats(-50, 50),
+)
+def test_min_max_and_z_scores_do_not_depend_on_the_unit_of_the_scores(column, factor, shift):
+    if np.ptp(list(column.values())) < 1e-3:
+        return
+    other = {d: factor * score + shift for d, score in column.items()}
+    for method in (MinMax(), ZScore()):
+        assert method.combine([other]) == pytest.approx(method.combine([column]), abs=1e-6)
+
+
+def test_nothing_found_adds_nothing():
+    for method in (MinMax(), ZScore(), Sum()):
+        assert method.combine([{}, {"a": 2.0}]).keys() == {"a"}
+        assert method.combine([{}, {}]) == {}
+
+
+def test_a_method_prints_as_it_is_written():
+    assert [repr(MinMax()), repr(ZScore((0.5, 0.5))), repr(Sum())] == [
+        "MinMax()", "ZScore(weights=(0.5, 0.5))", "Sum()",
+    ]  # fmt: skip
+    assert repr(fuse(ONE, TWO, method=MinMax())) == "fuse(one, two, method=MinMax())"
+
+
+def test_a_weight_below_zero_is_refused():
+    for method in (Weighted, MinMax, ZScore, Sum):
+        for bad in (-0.5, float("nan"), float("inf")):
+            with pytest.raises(QueryError, match="makes no sense"):
+                method((1.0, bad))

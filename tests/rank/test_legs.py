@@ -10,6 +10,7 @@ from everygrain.errors import ModelError, QueryError
 from everygrain.rank import legs
 from everygrain.rank.fuse import Weighted, fuse
 from everygrain.rank.lexical import BM25
+from tests.index.encoders import BagHash
 
 from .conftest import build, random_documents
 
@@ -83,7 +84,7 @@ class Rounded:
 def rounded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("batches") / "index"
     documents = [d for d in random_documents(400, 5) if d.text]
-    index, _ = build(folder, documents, Rounded())
+    index, _ = build(folder, documents, Rounded(), words=BagHash())
     yield index
     index.close()
 

@@ -15,7 +15,14 @@ import numpy.typing as npt
 
 from everygrain.errors import InputError
 from everygrain.index.compress.base import (
-    Codes, Fitted, Vectors, check_size, checked, checked_for_fit, stored, times,
+    Codes,
+    Fitted,
+    Vectors,
+    check_size,
+    checked,
+    checked_for_fit,
+    stored,
+    times,
 )  # fmt: skip
 from everygrain.index.compress.low_rank import principal
 from everygrain.index.files import Arrays

@@ -8,7 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from everygrain.index.compress.base import (
-    Codes, Fitted, Vectors, checked, checked_for_fit, stored,
+    Codes,
+    Fitted,
+    Vectors,
+    checked,
+    checked_for_fit,
+    stored,
 )  # fmt: skip
 from everygrain.index.files import Arrays
 

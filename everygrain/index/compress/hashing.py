@@ -11,7 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from everygrain.index.compress.base import (
-    Codes, Fitted, Vectors, check_size, checked, checked_for_fit, stored,
+    Codes,
+    Fitted,
+    Vectors,
+    check_size,
+    checked,
+    checked_for_fit,
+    stored,
 )  # fmt: skip
 from everygrain.index.compress.scalar import steps
 from everygrain.index.files import Arrays

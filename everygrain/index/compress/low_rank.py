@@ -8,7 +8,14 @@ import numpy as np
 
 from everygrain.errors import InputError
 from everygrain.index.compress.base import (
-    Codes, Fitted, Vectors, check_size, checked, checked_for_fit, stored, times,
+    Codes,
+    Fitted,
+    Vectors,
+    check_size,
+    checked,
+    checked_for_fit,
+    stored,
+    times,
 )  # fmt: skip
 from everygrain.index.compress.scalar import steps
 from everygrain.index.files import Arrays

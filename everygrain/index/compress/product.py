@@ -9,19 +9,27 @@ by Residual Vector Quantization".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from everygrain.errors import StoredIndexError
 from everygrain.index.compress.base import (
-    Codes, Fitted, Vectors, check_size, checked, checked_for_fit, stored, times,
+    Codes,
+    Fitted,
+    Vectors,
+    check_size,
+    checked,
+    checked_for_fit,
+    stored,
+    times,
 )  # fmt: skip
 from everygrain.index.files import Arrays
 
 CENTROIDS = 256
 _ROUNDS = 10
-_SAMPLE = 16_384
+_SAMPLE = 8192
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ class Product:
         return f"product({self.parts}{f', {self.stages}' if self.stages > 1 else ''})"
 
     def fit(self, vectors: Vectors) -> FittedProduct:
-        """Learn the centroids by k-means from at most 16,384 of the vectors, drawn by lot."""
+        """Learn the centroids by k-means from at most 8,192 of the vectors, drawn by lot."""
         rows = checked_for_fit(vectors)
         check_size("parts", self.parts, rows.shape[1])
         generator = np.random.default_rng(0)
@@ -53,10 +61,10 @@ class Product:
         centroids = np.zeros((self.stages, count, rows.shape[1]), dtype=np.float32)
         left = rows.copy()
         for stage in centroids:
-            for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+            for start, end in pairwise(bounds):
                 part = np.ascontiguousarray(left[:, start:end])
                 stage[:, start:end] = k_means(part, count, generator)
-                left[:, start:end] -= stage[_nearest(part, stage[:, start:end]), start:end]
+                left[:, start:end] -= stage[nearest_centroid(part, stage[:, start:end]), start:end]
         return FittedProduct(self, centroids)
 
     def restore(self, arrays: Arrays) -> FittedProduct:
@@ -91,7 +99,7 @@ class FittedProduct(Fitted):
         codes = np.empty((len(left), self.bytes_per_vector), dtype=np.uint8)
         for column, stage, start, end in self._columns():
             part = np.ascontiguousarray(left[:, start:end])
-            numbers = _nearest(part, stage[:, start:end])
+            numbers = nearest_centroid(part, stage[:, start:end])
             codes[:, column] = numbers
             left[:, start:end] -= stage[numbers, start:end]
         return codes
@@ -132,13 +140,15 @@ def k_means(rows: Vectors, count: int, generator: np.random.Generator) -> Vector
     It starts at rows drawn by lot. A centroid that is nearest to no row moves to the row that is
     farthest from its own; if there are fewer distinct rows than centroids, some are alike.
     """
+    from scipy.sparse import csr_array
+
+    ones = np.ones(len(rows), dtype=np.float32)
     centroids = rows[generator.choice(len(rows), count, replace=False)]
     for _ in range(_ROUNDS):
-        numbers = _nearest(rows, centroids)
+        numbers = nearest_centroid(rows, centroids)
         sizes = np.bincount(numbers, minlength=count)
-        sums = np.stack(
-            [np.bincount(numbers, weights=column, minlength=count) for column in rows.T], axis=1
-        )
+        members = csr_array((ones, numbers, np.arange(len(rows) + 1)), shape=(len(rows), count))
+        sums = members.T @ rows
         moved = (sums / np.maximum(sizes, 1)[:, None]).astype(np.float32)
         empty = np.flatnonzero(sizes == 0)
         if len(empty):
@@ -150,7 +160,7 @@ def k_means(rows: Vectors, count: int, generator: np.random.Generator) -> Vector
     return centroids
 
 
-def _nearest(rows: Vectors, centroids: Vectors) -> npt.NDArray[np.int64]:
+def nearest_centroid(rows: Vectors, centroids: Vectors) -> npt.NDArray[np.int64]:
     """Return (n,) the centroid nearest to each row, the first of equals."""
     lengths = np.square(centroids).sum(axis=1) / 2
     products = times(rows, np.ascontiguousarray(centroids.T))

@@ -8,7 +8,12 @@ import numpy as np
 
 from everygrain.errors import InputError
 from everygrain.index.compress.base import (
-    Codes, Fitted, Vectors, checked, checked_for_fit, stored,
+    Codes,
+    Fitted,
+    Vectors,
+    checked,
+    checked_for_fit,
+    stored,
 )  # fmt: skip
 from everygrain.index.files import Arrays
 

@@ -6,8 +6,8 @@ most of what two minutes of training could not teach; `Narrow` keeps the meaning
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from everygrain.encode.transformer import minilm_folder, quiet_transformers
@@ -53,11 +53,11 @@ class FirstLayers:
     def model(self, tokens: int) -> Any:
         import torch
 
-        body, configuration, folder = _body(self.source)
+        body, configuration, tokenizer = source_of(self.source)
         configuration.num_hidden_layers = min(self.layers, configuration.num_hidden_layers)
         inner = min(self.inner or configuration.intermediate_size, configuration.intermediate_size)
         configuration.intermediate_size = inner
-        made = _classifier(configuration)
+        made = classifier_of(configuration)
         with torch.no_grad():
             made.bert.embeddings.load_state_dict(body.embeddings.state_dict())
             for mine, theirs in zip(made.bert.encoder.layer, body.encoder.layer, strict=False):
@@ -70,7 +70,7 @@ class FirstLayers:
                 mine.output.dense.weight.copy_(theirs.output.dense.weight[:, kept])
                 mine.output.dense.bias.copy_(theirs.output.dense.bias)
                 mine.output.LayerNorm.load_state_dict(theirs.output.LayerNorm.state_dict())
-        return _cross_encoder(made, folder, tokens)
+        return as_cross_encoder(made, tokenizer, tokens)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Narrow:
     def model(self, tokens: int) -> Any:
         import torch
 
-        body, configuration, folder = _body(self.source)
+        body, configuration, tokenizer = source_of(self.source)
         if self.width > configuration.hidden_size:
             raise InputError(
                 f"{self} is wider than its source, which has {configuration.hidden_size}.",
@@ -112,12 +112,12 @@ class Narrow:
                 "intermediate_size": self.inner,
             }
         )
-        made = _classifier(configuration)
+        made = classifier_of(configuration)
         with torch.no_grad():
             words = body.embeddings.word_embeddings.weight
             main = principal(words, self.width)
             made.bert.embeddings.word_embeddings.weight.copy_(main * (words.std() / main.std()))
-        return _cross_encoder(made, folder, tokens)
+        return as_cross_encoder(made, tokenizer, tokens)
 
 
 def strongest(into: Tensor, out: Tensor, count: int) -> Tensor:
@@ -138,8 +138,11 @@ def principal(rows: Tensor, width: int) -> Tensor:
     return centred @ directions[:, -width:].flip(1)
 
 
-def _body(source: str) -> tuple[Any, Any, str]:
-    """Return the BERT of a folder, a copy of its configuration, and the folder."""
+def source_of(source: str) -> tuple[Any, Any, Any]:
+    """Return the BERT of a folder, a copy of its configuration, and a tokenizer for pairs.
+
+    Raises ModelError if the folder holds none, or the library is missing.
+    """
     folder = source or str(minilm_folder())
     try:
         import transformers
@@ -149,9 +152,11 @@ def _body(source: str) -> tuple[Any, Any, str]:
             'Install it with `pip install "everygrain[models]"`.',
         ) from error
     quiet_transformers()
+    library: Any = transformers  # parts of it have no types
     try:
-        body: Any = transformers.AutoModel.from_pretrained(folder, local_files_only=True)
-        configuration: Any = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+        body = library.AutoModel.from_pretrained(folder, local_files_only=True)
+        configuration = library.AutoConfig.from_pretrained(folder, local_files_only=True)
+        tokenizer = library.AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # whatever a damaged file makes the library raise
         raise ModelError(
             f"The model '{folder}' cannot be loaded ({error}).", "Name a folder that holds a BERT."
@@ -161,37 +166,33 @@ def _body(source: str) -> tuple[Any, Any, str]:
             f"The model '{folder}' is a {configuration.model_type}, not a BERT.",
             "Name a BERT, such as MiniLM.",
         )
-    return body, configuration, folder
+    # its own file may pad and cut as an encoder of single texts does
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
+    return body, configuration, tokenizer
 
 
-def _classifier(configuration: Any) -> Any:
+def classifier_of(configuration: Any) -> Any:
+    """Return a new BERT with one score."""
     import transformers
 
-    library: Any = transformers  # parts of it have no types
+    library: Any = transformers
     configuration.num_labels = 1
     configuration.architectures = ["BertForSequenceClassification"]
     return library.BertForSequenceClassification(configuration)
 
 
-def _cross_encoder(classifier: Any, folder: str, tokens: int) -> Any:
+def as_cross_encoder(classifier: Any, tokenizer: Any, tokens: int) -> Any:
     """Return a CrossEncoder around a classifier: the library makes one from a folder alone."""
-    import tempfile
-
     import torch
     from sentence_transformers import CrossEncoder
-    from transformers import AutoTokenizer
 
     with tempfile.TemporaryDirectory() as parts:
         classifier.save_pretrained(parts)
-        loader: Any = AutoTokenizer
-        tokenizer = loader.from_pretrained(folder, local_files_only=True)
-        # the tokenizer's own file may pad and cut as an encoder of single texts does
-        tokenizer.backend_tokenizer.no_truncation()
-        tokenizer.backend_tokenizer.no_padding()
         tokenizer.model_max_length = tokens
         tokenizer.save_pretrained(parts)
         return CrossEncoder(
-            str(Path(parts)),
+            parts,
             num_labels=1,
             max_length=tokens,
             device="cpu",

@@ -11,7 +11,8 @@ from everygrain.document import Ranking
 from everygrain.rank.base import Composable, Queries, Reranker, Retriever
 from everygrain.rank.compose.making import Making
 from everygrain.rank.compose.parts import Composition, Parts, Value
-from everygrain.rank.legs import Found, View
+from everygrain.rank.found import Found
+from everygrain.rank.legs import View
 from everygrain.rank.lexical import BM25
 
 ONLY = "0"  # the id of the one query

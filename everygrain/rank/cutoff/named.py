@@ -23,7 +23,8 @@ from everygrain.errors import QueryError
 from everygrain.rank.cutoff.adapter import Adapted
 from everygrain.rank.cutoff.base import Cutoff, Verdict
 from everygrain.rank.cutoff.conformal import Calibration, Conformal
-from everygrain.rank.legs import Found, View
+from everygrain.rank.found import Found
+from everygrain.rank.legs import View
 from everygrain.rank.select import at_least_kth
 from everygrain.rank.weigh import encode_rests, pseudo_queries
 from everygrain.segment.base import Segmenter

@@ -1,0 +1,330 @@
+"""A small cross-encoder: how it is trained without labels, and what it adds behind hybrid.
+
+    python benchmarks/rank/cross.py train FOLDER [--start first|narrow] [--words 1600]
+    python benchmarks/rank/cross.py measure FOLDER [--parts rerank,long]
+
+`train` takes pairs from scifact's own abstracts and from abstracts of `papers` (titles and cloze
+sentences, no judgements): first, if asked, sets of representative words (B-PROP), then against
+texts by lot, then against what hybrid finds. `measure` reranks what hybrid (static table) finds
+for claims of scifact/train, and for citing sentences of scisumm/dev, whose documents are full
+papers: their beginning, beside the sentences that speak to the query, of equally many words. The
+weight of the scorer, and its map to probabilities, are fitted on every third query; figures are
+of the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from everygrain.document import Document, Ranking
+from everygrain.engine import Index
+from everygrain.learn.negatives.base import Negatives
+from everygrain.learn.negatives.mined import Mined
+from everygrain.learn.pairs.base import PairSource
+from everygrain.learn.pairs.cloze import Cloze
+from everygrain.learn.pairs.title import Title
+from everygrain.learn.pairs.words import RepresentativeWords
+from everygrain.learn.train.cross import CrossTraining, Hinge, train_cross
+from everygrain.learn.train.cross_contests import (
+    Contest,
+    Show,
+    against_negatives,
+    bare,
+    titled,
+    word_sets,
+)
+from everygrain.learn.train.cross_start import FirstLayers, Narrow, Start
+from everygrain.learn.train.fine_tuning import Progress
+from everygrain.measure import evaluate, load
+from everygrain.measure.bootstrap import bca_interval
+from everygrain.measure.significance import randomisation_test
+from everygrain.rank.cross import Cross, CrossEncoderScorer, scored
+from everygrain.rank.cross_calibrated import Isotonic, Platt, calibration_error
+from everygrain.rank.extract import ExtractThenScore, FirstWords, QueryWeighted, Rarity
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+RESULTS = Path(__file__).resolve().parents[1] / "results"
+STARTS: dict[str, Start] = {"first": FirstLayers(2, inner=384), "narrow": Narrow()}
+WEIGHTS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
+PASSAGE = 200
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("action", choices=("train", "measure"))
+    options.add_argument("folder", type=Path)
+    options.add_argument("--start", choices=list(STARTS), default="first")
+    options.add_argument("--words", type=int, default=0)
+    options.add_argument("--easy", type=int, default=2400)
+    options.add_argument("--hard", type=int, default=1000)
+    options.add_argument("--parts", default="rerank,long")
+    options.add_argument("--queries", type=int, default=150)
+    told = options.parse_args()
+    if told.action == "train":
+        train(told.folder, STARTS[told.start], told.words, told.easy, told.hard)
+        return
+    path = RESULTS / "rank_cross.json"
+    results: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    for part in told.parts.split(","):
+        measured = {"rerank": rerank, "long": long}[part]
+        name = f"{part} {told.folder.name}"
+        results[name] = measured(told.folder, told.queries)
+        print(name, json.dumps(results[name]), flush=True)
+        path.write_text(json.dumps(results, indent=1) + "\n")
+        write(results)
+
+
+# training ---------------------------------------------------------------------------------------
+
+
+def train(folder: Path, start: Start, words: int, easy: int, hard: int) -> None:
+    chance = random.Random(0)
+    made: dict[str, list[Contest]] = {"words": [], "easy": [], "hard": []}
+    for documents in (list(load(DATA / "scifact", "train").documents()), papers(12_000, chance)):
+        with tempfile.TemporaryDirectory() as work:
+            for name, contests in contests_of(documents, Path(work), chance).items():
+                made[name] += contests
+    for contests in made.values():
+        chance.shuffle(contests)
+    sofar: Start | CrossEncoderScorer = start
+    narrow = isinstance(start, Narrow)
+    rate = 5e-4 if narrow else 3e-4
+    if words:
+        settings = CrossTraining(batch=8, learning_rate=rate, tokens=96, words=narrow)
+        sofar = train_cross(made["words"][:words], folder.with_name(folder.name + "-words"),
+                            start=start, loss=Hinge(), settings=settings, progress=shown())  # fmt: skip
+    settings = CrossTraining(batch=4, learning_rate=rate, tokens=64, words=narrow)
+    first = folder.with_name(folder.name + "-easy")
+    sofar = train_cross(made["easy"][:easy], first, start=sofar, settings=settings,
+                        progress=shown())  # fmt: skip
+    settings = CrossTraining(batch=4, learning_rate=rate / 2, tokens=112, words=narrow)
+    train_cross(made["hard"][:hard], folder, start=sofar, settings=settings, progress=shown())
+
+
+def papers(count: int, chance: random.Random) -> list[Document]:
+    found: dict[str, Document] = {}
+    with gzip.open(DATA / "papers" / "papers.jsonl.gz", "rt", encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            if len((row.get("abstract") or "").split()) > 60:
+                document = Document(str(row["id"]), row["abstract"], row["title"])
+                found.setdefault(document.id, document)
+    documents = list(found.values())
+    chance.shuffle(documents)
+    return documents[:count]
+
+
+def contests_of(
+    documents: Sequence[Document], work: Path, chance: random.Random
+) -> dict[str, list[Contest]]:
+    index = Index(work / "index", encoder="static")
+    index.add(documents)
+    leg = index.retriever("hybrid")
+    sources: list[tuple[PairSource, Show]] = [
+        (Title(passage=PASSAGE), bare(PASSAGE)),
+        (Cloze(), titled(PASSAGE)),
+    ]
+    easy: list[Contest] = []
+    hard: list[Contest] = []
+    for source, show in sources:
+        pairs = list(source.pairs(documents))
+        chance.shuffle(pairs)
+        pairs = pairs[:1600]
+        near = Mined(leg, from_rank=1, to_rank=30, most=30).find(pairs, documents)
+        ids = tuple(tuple(chance.sample(each, min(3, len(each)))) for each in near.ids)
+        hard += against_negatives(pairs, Negatives(ids), documents, show)
+        others = tuple(
+            tuple({chance.choice(documents).id for _ in range(3)} - {pair.positive_id})
+            for pair in pairs
+        )
+        easy += against_negatives(pairs, Negatives(others), documents, show)
+    words = list(word_sets(RepresentativeWords(passage=PASSAGE), documents))
+    return {"easy": easy, "hard": hard, "words": words}
+
+
+def shown() -> Callable[[Progress], None]:
+    losses: list[float] = []
+
+    def show(told: Progress) -> None:
+        losses.append(told.loss)
+        if told.step % 50 == 0 or told.step == told.steps:
+            mean = float(np.mean(losses[-50:]))
+            print(f"{told.step} of {told.steps}: {mean:.3f}, {told.seconds_left:.0f} s", flush=True)
+
+    return show
+
+
+# measuring --------------------------------------------------------------------------------------
+
+
+@dataclass
+class Remembering:
+    """A scorer that keeps what it was asked and the time it took."""
+
+    scorer: CrossEncoderScorer | ExtractThenScore
+    seconds: float = 0.0
+    pairs: int = 0
+
+    def __post_init__(self) -> None:
+        self.known: dict[tuple[str, str], float] = {}
+
+    def __repr__(self) -> str:
+        return repr(self.scorer)
+
+    def score(self, query: str, texts: Sequence[str]) -> np.ndarray:
+        new = [text for text in texts if (query, text) not in self.known]
+        begun = time.process_time()
+        for text, score in zip(new, self.scorer.score(query, new) if new else [], strict=True):
+            self.known[query, text] = float(score)
+        self.seconds += time.process_time() - begun
+        self.pairs += len(new)
+        return np.array([self.known[query, text] for text in texts], dtype=np.float32)
+
+
+def rerank(folder: Path, count: int) -> dict[str, Any]:
+    """Rerank the top 30 of hybrid for claims of scifact/train."""
+    collection = load(DATA / "scifact", "train")
+    queries = dict(list(collection.scored_queries.items())[:count])
+    with tempfile.TemporaryDirectory() as work:
+        index = Index(Path(work) / "index", encoder="static")
+        index.add(collection.documents())
+        found = index.retriever("hybrid").retrieve(queries, 30)
+        scorer = Remembering(CrossEncoderScorer(str(folder), tokens=160))
+        told, raw = mixed(scorer, index.fetch, queries, found, collection.judgements)
+        calibrated = calibration(raw, queries, collection.judgements)
+    return told | {"pairs per second of one core": round(scorer.pairs / scorer.seconds, 1),
+                   "calibration": calibrated}  # fmt: skip
+
+
+def long(folder: Path, count: int) -> dict[str, Any]:
+    """Rerank the top 15 of hybrid over full papers: their beginning, or what speaks to the query."""
+    collection = load(DATA / "scisumm", "dev")
+    queries = collection.scored_queries
+    drawn = random.Random(0).sample(sorted(queries), count)
+    queries = {name: queries[name] for name in drawn}
+    told: dict[str, Any] = {}
+    columns: dict[str, np.ndarray] = {}
+    with tempfile.TemporaryDirectory() as work:
+        index = Index(Path(work) / "index", encoder="static")
+        index.add(collection.documents())
+        found = index.retriever("hybrid").retrieve(queries, 15)
+        with index.views.newest() as view:
+            rarity = Rarity.of_view(view)
+            scorer = CrossEncoderScorer(str(folder), tokens=224)
+            for name, extract in (
+                ("first words", FirstWords(256)),
+                ("extracted", QueryWeighted(rarity, words=130)),
+            ):
+                reading = Remembering(ExtractThenScore(scorer, extract))
+                told[name], _ = mixed(reading, index.fetch, queries, found, collection.judgements)
+                told[name]["pairs per second of one core"] = round(
+                    reading.pairs / reading.seconds, 1
+                )
+                columns[name] = told[name].pop("alone values")
+    told["extracted less first words, scorer alone"] = compared(
+        columns["extracted"], columns["first words"]
+    )
+    return told
+
+
+def mixed(
+    scorer: Remembering,
+    fetch: Callable[[Sequence[str]], Mapping[str, Document]],
+    queries: Mapping[str, str],
+    found: Ranking,
+    judgements: Mapping[str, Mapping[str, int]],
+) -> tuple[dict[str, Any], dict[str, dict[str, tuple[float, float]]]]:
+    """Return figures, and query -> document -> (score of hybrid, of the scorer)."""
+    columns = {
+        weight: values(
+            Cross(scorer, fetch, depth=50, weight=weight).rerank(queries, found), judgements
+        )
+        for weight in WEIGHTS
+    }
+    base = values(found, judgements)
+    choosing = np.arange(len(queries)) % 3 == 0
+    best = max(WEIGHTS, key=lambda weight: columns[weight][choosing].mean())
+    other = ~choosing
+    raw: dict[str, dict[str, tuple[float, float]]] = {}
+    for query, rows in found.by_query().items():
+        documents = fetch([name for name, _ in rows])
+        texts = [f"{documents[n].title} {documents[n].text}".strip() for n, _ in rows]
+        scores = scored(scorer, query, queries[query], [n for n, _ in rows], texts)
+        raw[query] = {n: (s, float(x)) for (n, s), x in zip(rows, scores, strict=True)}
+    return {
+        "n": int(other.sum()),
+        "hybrid": round(float(base[other].mean()), 4),
+        "scorer alone": compared(columns[1.0][other], base[other]),
+        "weight": best,
+        "mixed": compared(columns[best][other], base[other]),
+        "alone values": columns[1.0][other],
+    }, raw
+
+
+def values(ranking: Ranking, judgements: Mapping[str, Mapping[str, int]]) -> np.ndarray:
+    """Return (q,) nDCG@10, in the order of the ranking's queries."""
+    told = {query: judgements[query] for query in ranking.queries}
+    scores = evaluate(ranking, told, ["nDCG@10"])
+    return np.asarray([scores.by_query("nDCG@10")[query] for query in ranking.queries])
+
+
+def compared(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
+    gained = first - second
+    interval = bca_interval(gained)
+    return {
+        "nDCG@10": round(float(first.mean()), 4),
+        "gain": round(float(gained.mean()), 4),
+        "low": round(interval.low, 4),
+        "high": round(interval.high, 4),
+        "p": round(randomisation_test(first, second, samples=9999).p, 4),
+    }
+
+
+def calibration(
+    raw: Mapping[str, Mapping[str, tuple[float, float]]],
+    queries: Mapping[str, str],
+    judgements: Mapping[str, Mapping[str, int]],
+) -> dict[str, dict[str, float]]:
+    """Fit each component's maps on every third query; tell the errors on the others."""
+
+    def column(component: int, part: bool) -> Iterator[tuple[float, bool]]:
+        for place, query in enumerate(queries):
+            if (place % 3 == 0) == part:
+                for name, scores in raw[query].items():
+                    yield scores[component], judgements[query].get(name, 0) > 0
+
+    told: dict[str, dict[str, float]] = {}
+    for component, name in enumerate(("hybrid", "cross-encoder")):
+        scores, truth = map(np.array, zip(*column(component, True), strict=True))
+        later, later_truth = map(np.array, zip(*column(component, False), strict=True))
+        flat = 1 / (1 + np.exp(-later)) if component else later
+        row = {"as it is": calibration_error(flat, later_truth)}
+        for kind in (Platt, Isotonic):
+            row[kind.__name__] = calibration_error(kind.fit(scores, truth)(later), later_truth)
+        told[name] = {key: round(value, 4) for key, value in row.items()}
+        told[name]["pairs"] = len(later)
+    return told
+
+
+def write(results: Mapping[str, Any]) -> None:
+    lines = ["# A small cross-encoder", "", *(__doc__ or "").strip().split("\n")[5:], ""]
+    for name, told in results.items():
+        lines += [f"## {name}", "", "```", json.dumps(told, indent=1), "```", ""]
+    (RESULTS / "rank_cross.md").write_text("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
