@@ -161,7 +161,7 @@ def test_a_problem_of_a_search_names_the_query(built, settings, named):
 
 def test_what_makes_no_sense_is_refused(built):
     index, _ = built
-    with pytest.raises(QueryError, match="There is no system 'sparse'"):
+    with pytest.raises(QueryError, match="there is no system 'sparse'"):
         index.retriever("sparse")
     with pytest.raises(QueryError, match="k = 0"):
         index.retriever("lexical").retrieve(QUERIES, 0)
@@ -187,5 +187,5 @@ def test_a_leg_prints_as_what_it_is(built):
     assert index.retriever("lexical") == index.retriever("lexical")
     assert index.retriever("lexical") != index.retriever("dense")
     both = fuse(index.retriever("lexical"), index.retriever("dense")) % 5
-    assert repr(both) == "(fuse(lexical, dense)) % 5"
+    assert repr(both) == "fuse(lexical, dense) % 5"
     assert len(both.retrieve(["tree graph"])) == 5

@@ -185,7 +185,6 @@ class Adapted:
         vectors = self.encoder.encode([asked[query] for query in ranking.queries], "query")
         slopes, offsets = self.adapter.lines(vectors)
         owners = [place[query] for query in ranking.query_ids]
-        # in float32, as scores are kept: the threshold must not split what prints alike
         logits = slopes[owners] * ranking.scores.astype(np.float64) + offsets[owners]
         return np.asarray(expit(logits))
 
@@ -196,7 +195,7 @@ class Adapted:
             "fingerprint": self.fingerprint,
             "queries": self.queries,
             "leg": self.leg,
-            "parameters": [float(f"{value:.8g}") for value in self.adapter.parameters],
+            "parameters": self.adapter.parameters.tolist(),
         }
 
     @classmethod

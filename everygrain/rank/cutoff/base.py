@@ -86,24 +86,26 @@ class Cutoff(Protocol):
 
 
 def passed(ranking: Ranking, values: npt.ArrayLike, threshold: float) -> Ranking:
-    """Keep the rows whose value reaches a threshold.
+    """Keep the rows whose value reaches a threshold; no row changes its place.
 
-    values   (n,) the new scores; they must rise with the old ones within each query
+    values   (n,) the new scores; they must not fall where the old ones rise within a query.
+             Where two become one in float32, as probabilities near 1 do, the later is lowered by
+             the last bit, so that the order stays
     """
-    scores = np.asarray(values, dtype=np.float64)
-    keep = np.flatnonzero(scores >= threshold)
-    lowered = scores[keep].astype(np.float32)
-    places = {query: i for i, query in enumerate(ranking.queries)}
-    groups = np.array([places[query] for query in ranking.query_ids[keep]], dtype=np.int64)
-    ids = ranking.document_ids[keep].astype(str) if len(keep) else np.zeros(0, dtype=str)
-    # two scores may have become one: then the id decides, as everywhere
-    order = np.lexsort((ids, -lowered, groups))
-    rows = keep[order]
+    exact = np.asarray(values, dtype=np.float64)
+    rows = np.flatnonzero(exact >= threshold)
+    scores = exact[rows].astype(np.float32)
+    queries, former = ranking.query_ids[rows], ranking.scores[rows]
+    for i in range(1, len(rows)):
+        if queries[i] == queries[i - 1] and scores[i] >= scores[i - 1]:
+            same = former[i] == former[i - 1]
+            below = np.nextafter(scores[i - 1], np.float32(-np.inf))
+            scores[i] = scores[i - 1] if same else below
     return Ranking(
         ranking.queries,
-        ranking.query_ids[rows],
+        queries,
         ranking.document_ids[rows],
-        lowered[order],
+        scores,
         None if ranking.starts is None else ranking.starts[rows],
         None if ranking.ends is None else ranking.ends[rows],
         {name: column[rows] for name, column in ranking.legs.items()},

@@ -140,7 +140,7 @@ def test_legs_are_all_that_are_named():
         ("fuse(lexical, dense, weights=(1, 2, 3))", 5, "3 weights for 2 systems"),
         ("hybrid >> lat", 11, "there is no stage 'lat'; perhaps 'late' is meant"),
         ("hybrid >>", 10, "it ends where a stage should stand"),
-        ("fuse(late, dense)", 6, "'late' reranks.*Write it behind one: hybrid >> late"),
+        ("fuse(cross, dense)", 6, "'cross' reranks.*Write it behind one: hybrid >> cross"),
         ("hybrid >> late(exact=1)", 22, "'exact' is either true or false"),
         ("hybrid >> late(share=true)", 22, "no number stands here"),
         ("hybrid >> late(depth=3)", 16, "'depth' is no setting of late.*share, exact"),

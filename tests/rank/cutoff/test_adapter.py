@@ -44,7 +44,7 @@ def planted(count, seed=0):
 
 
 def test_the_gradient_equals_finite_differences():
-    queries, ranking, judgements = planted(6)
+    _queries, ranking, judgements = planted(6)
     vectors = np.random.default_rng(1).normal(size=(6, 4))
     candidates = Candidates.of(ranking, judgements)
     point = np.random.default_rng(2).normal(size=10)
@@ -56,7 +56,7 @@ def test_the_gradient_equals_finite_differences():
 
 
 def test_the_loss_and_the_map_are_those_of_loops():
-    queries, ranking, judgements = planted(3)
+    _queries, ranking, judgements = planted(3)
     vectors = np.random.default_rng(1).normal(size=(3, 2))
     candidates = Candidates.of(ranking, judgements)
     a1, a2, a0, c1, c2, c0 = point = np.array([0.3, -0.2, 1.0, 0.5, 0.1, -0.7])
@@ -115,7 +115,7 @@ def test_the_order_stays_and_the_scores_become_probabilities():
     cut = Adapted.fit(ranking, judgements, queries, Two())
     found = cut.rerank(queries, ranking)
     assert found.queries == ranking.queries
-    assert found.scores.min() >= np.float32(cut.threshold)
+    assert found.scores.min() >= cut.threshold - 1e-6
     assert found.scores.max() <= 1
     before, after = ranking.by_query(), found.by_query()
     for query, rows in after.items():
