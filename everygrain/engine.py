@@ -15,15 +15,16 @@ from everygrain.document import GRAINS, Document, Grain, Hit
 from everygrain.encode import registry
 from everygrain.encode.base import Encoder, FittedEncoder
 from everygrain.encode.words.base import BagEncoder
-from everygrain.errors import EncoderMismatchError, InputError, ModelError, QueryError
+from everygrain.errors import InputError, ModelError, QueryError
 from everygrain.index.batches import BATCH, batches, pieces
+from everygrain.index.changes import compare
+from everygrain.index.dense_encoders import use_encoder
 from everygrain.index.doctor import Finding, examine, repair
-from everygrain.index.encoders import check_fingerprint
 from everygrain.index.report import Report
 from everygrain.index.store import Store
 from everygrain.index.vectors import Fields, joined_words, split_fields
 from everygrain.index.word_encoders import check_words, make_words, reword, use_words, words_spec
-from everygrain.index.writer import Writer, compare, writer
+from everygrain.index.writer import Writer, writer
 from everygrain.rank import weigh
 from everygrain.rank.approximate import KINDS
 from everygrain.rank.base import Reranker, Retriever, check_k
@@ -78,7 +79,7 @@ class Index:
             self.store = Store(self.folder)
             self.views = Views(self.store)
             if encoder is not None:
-                self._check_encoder(encoder)
+                use_encoder(self.store, encoder)
             if words is not None:
                 use_words(self.store, words)
         else:
@@ -145,36 +146,6 @@ class Index:
 
     def close(self) -> None:
         self.store.close()
-
-    def _check_encoder(self, encoder: str | Encoder) -> None:
-        expected = self.store.fingerprint
-        if isinstance(encoder, str):
-            spec = self.store.setting("encoder_spec")
-            if encoder == spec:
-                return
-            if expected is None and spec != "none" and not len(self):
-                registry.check(encoder)  # nothing is encoded yet: the new name may have it
-                with writer(self.store) as write, write.catalogue.writing():
-                    write.catalogue.set("encoder_spec", encoder)
-                return
-            raise EncoderMismatchError(
-                f"The index in {self.folder} was built with the encoder '{spec}' "
-                f"({expected or 'without vectors'}), not '{encoder}'.",
-                f"Leave the encoder out, or run `everygrain reencode {self.folder} "
-                f"--encoder {encoder}` to build new vectors beside the old and swap them in.",
-            )
-        if expected is None and self.store.setting("encoder_spec") == "given" and not len(self):
-            with writer(self.store) as write:  # its making was interrupted
-                write.set_encoder(encoder, "given")
-        elif expected is None:
-            raise EncoderMismatchError(
-                f"The index in {self.folder} holds no vectors yet, so {encoder.fingerprint} cannot "
-                "be the encoder they were made with.",
-                "Call index.reencode(encoder) to make them.",
-            )
-        else:
-            check_fingerprint(self.folder, expected, encoder, "--encoder")
-            self.store.use_encoder(encoder)
 
     # changing
 

@@ -30,7 +30,7 @@ import numpy as np
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 RESULTS = Path(__file__).resolve().parents[1] / "results"
-PAIRS, BATCH, TURNS = 8_192, 1_024, 5
+PAIRS, BATCH, TURNS = 8_192, 1_024, 3
 PAPERS, BUDGET = 4_000, 60.0
 
 

@@ -29,17 +29,17 @@ WRITTEN = RESULTS / "rank_compress.json"
 def measured(
     method: Method, judged: Judged, vectors: np.ndarray, queries: np.ndarray, exact: dict[str, Any]
 ) -> dict[str, Any]:
-    begun = time.perf_counter()
+    begun = time.process_time()
     compressor = method.fit(vectors)
     codes = compressor.encode(vectors)
-    built = time.perf_counter() - begun
+    built = time.process_time() - begun
     scores = np.concatenate([compressor.score(queries[i : i + 64], codes)
                              for i in range(0, len(queries), 64)])  # fmt: skip
     times = []
     for query in queries[:ASKED]:
-        begun = time.perf_counter()
+        begun = time.process_time()
         compressor.score(query[None], codes)
-        times.append(time.perf_counter() - begun)
+        times.append(time.process_time() - begun)
     found = judged.ndcg(scores)
     gaps = found - exact["ndcg"]
     interval = bca_interval(gaps)
@@ -66,7 +66,7 @@ def report(results: dict[str, Any]) -> list[str]:
         "Differences are to it, paired, with 95 % BCa intervals and p of the randomisation test, "
         "not corrected for the number of rows. recall@10 is the share of exact search's ten "
         "documents; nothing is scored again. Build: fit and encode. Query: `score` of one query "
-        "and all vectors, median of 30. One thread of a shared machine. Made by "
+        "and all vectors, median of 30. Both are processor time of one thread. Made by "
         "`python benchmarks/rank/compress.py`.",
         "",
         "| bytes | method | nDCG@10 | difference | p | recall@10 | build s | query ms |",

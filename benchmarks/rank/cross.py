@@ -1,11 +1,11 @@
 """A small cross-encoder: how it is trained without labels, and what it adds behind hybrid.
 
-    python benchmarks/rank/cross.py train FOLDER [--start first|narrow] [--words 1600]
+    python benchmarks/rank/cross.py train FOLDER [--start first|narrow] [--words 0]
     python benchmarks/rank/cross.py measure FOLDER [--parts rerank,long]
 
-`train` takes pairs from scifact's own abstracts and from abstracts of `papers` (titles and cloze
-sentences, no judgements): first, if asked, sets of representative words (B-PROP), then against
-texts by lot, then against what hybrid finds. `measure` reranks what hybrid (static table) finds
+`train` takes pairs from scifact's own abstracts and from abstracts of `papers`, no judgements:
+first sets of representative words (B-PROP), then titles and cloze sentences against documents that
+hybrid finds. `measure` reranks what hybrid (static table) finds
 for claims of scifact/train, and for citing sentences of scisumm/dev, whose documents are full
 papers: their beginning, beside the sentences that speak to the query, of equally many words. The
 weight of the scorer, and its map to probabilities, are fitted on every third query; figures are
@@ -45,6 +45,7 @@ from everygrain.learn.train.cross_contests import (
     titled,
     word_sets,
 )
+from everygrain.learn.train.cross_matching import Matching
 from everygrain.learn.train.cross_start import FirstLayers, Narrow, Start
 from everygrain.learn.train.fine_tuning import Progress
 from everygrain.measure import evaluate, load
@@ -56,7 +57,12 @@ from everygrain.rank.extract import ExtractThenScore, FirstWords, QueryWeighted,
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 RESULTS = Path(__file__).resolve().parents[1] / "results"
-STARTS: dict[str, Start] = {"first": FirstLayers(2, inner=384), "narrow": Narrow()}
+STARTS: dict[str, Start] = {
+    "matching": Matching(),
+    "first": FirstLayers(2, inner=384),
+    "narrow": Narrow(),
+}
+PAIRS = {"scifact": (2000, 2000), "papers": (1600, 800)}  # titles, cloze sentences
 WEIGHTS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
 PASSAGE = 200
 
@@ -66,15 +72,14 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("action", choices=("train", "measure"))
     options.add_argument("folder", type=Path)
-    options.add_argument("--start", choices=list(STARTS), default="first")
-    options.add_argument("--words", type=int, default=0)
-    options.add_argument("--easy", type=int, default=2400)
-    options.add_argument("--hard", type=int, default=1000)
+    options.add_argument("--start", choices=list(STARTS), default="matching")
+    options.add_argument("--words", type=int, default=2000)
+    options.add_argument("--contests", type=int, default=6400)
     options.add_argument("--parts", default="rerank,long")
     options.add_argument("--queries", type=int, default=150)
     told = options.parse_args()
     if told.action == "train":
-        train(told.folder, STARTS[told.start], told.words, told.easy, told.hard)
+        train(told.folder, STARTS[told.start], told.words, told.contests)
         return
     path = RESULTS / "rank_cross.json"
     results: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
@@ -90,28 +95,34 @@ def main() -> None:
 # training ---------------------------------------------------------------------------------------
 
 
-def train(folder: Path, start: Start, words: int, easy: int, hard: int) -> None:
+def train(folder: Path, start: Start, words: int, count: int) -> None:
     chance = random.Random(0)
-    made: dict[str, list[Contest]] = {"words": [], "easy": [], "hard": []}
-    for documents in (list(load(DATA / "scifact", "train").documents()), papers(12_000, chance)):
+    collections = {
+        "scifact": list(load(DATA / "scifact", "train").documents()),
+        "papers": papers(12_000, chance),
+    }
+    contests: list[Contest] = []
+    sets: list[Contest] = []
+    for name, documents in collections.items():
         with tempfile.TemporaryDirectory() as work:
-            for name, contests in contests_of(documents, Path(work), chance).items():
-                made[name] += contests
-    for contests in made.values():
-        chance.shuffle(contests)
+            contests += contests_of(documents, PAIRS[name], Path(work), chance)
+        some = list(word_sets(RepresentativeWords(passage=PASSAGE), documents))
+        chance.shuffle(some)
+        sets += some[:4000]
+    chance.shuffle(contests)
+    chance.shuffle(sets)
     sofar: Start | CrossEncoderScorer = start
-    narrow = isinstance(start, Narrow)
-    rate = 5e-4 if narrow else 3e-4
     if words:
-        settings = CrossTraining(batch=8, learning_rate=rate, tokens=96, words=narrow)
-        sofar = train_cross(made["words"][:words], folder.with_name(folder.name + "-words"),
-                            start=start, loss=Hinge(), settings=settings, progress=shown())  # fmt: skip
-    settings = CrossTraining(batch=4, learning_rate=rate, tokens=64, words=narrow)
-    first = folder.with_name(folder.name + "-easy")
-    sofar = train_cross(made["easy"][:easy], first, start=sofar, settings=settings,
-                        progress=shown())  # fmt: skip
-    settings = CrossTraining(batch=4, learning_rate=rate / 2, tokens=112, words=narrow)
-    train_cross(made["hard"][:hard], folder, start=sofar, settings=settings, progress=shown())
+        sofar = train_cross(
+            sets[:words],
+            folder.with_name(folder.name + "-words"),
+            start=start,
+            loss=Hinge(),
+            settings=CrossTraining(batch=8, learning_rate=3e-4, tokens=96),
+            progress=shown(),
+        )
+    settings = CrossTraining(batch=6, learning_rate=3e-4, tokens=112)
+    train_cross(contests[:count], folder, start=sofar, settings=settings, progress=shown())
 
 
 def papers(count: int, chance: random.Random) -> list[Document]:
@@ -128,8 +139,10 @@ def papers(count: int, chance: random.Random) -> list[Document]:
 
 
 def contests_of(
-    documents: Sequence[Document], work: Path, chance: random.Random
-) -> dict[str, list[Contest]]:
+    documents: Sequence[Document], counts: tuple[int, int], work: Path, chance: random.Random
+) -> list[Contest]:
+    """Return contests of titles and of cloze sentences, each against three documents of the first
+    30 that hybrid finds, and one by lot."""
     index = Index(work / "index", encoder="static")
     index.add(documents)
     leg = index.retriever("hybrid")
@@ -137,22 +150,19 @@ def contests_of(
         (Title(passage=PASSAGE), bare(PASSAGE)),
         (Cloze(), titled(PASSAGE)),
     ]
-    easy: list[Contest] = []
-    hard: list[Contest] = []
-    for source, show in sources:
+    contests: list[Contest] = []
+    for (source, show), count in zip(sources, counts, strict=True):
         pairs = list(source.pairs(documents))
         chance.shuffle(pairs)
-        pairs = pairs[:1600]
+        pairs = pairs[:count]
         near = Mined(leg, from_rank=1, to_rank=30, most=30).find(pairs, documents)
-        ids = tuple(tuple(chance.sample(each, min(3, len(each)))) for each in near.ids)
-        hard += against_negatives(pairs, Negatives(ids), documents, show)
-        others = tuple(
-            tuple({chance.choice(documents).id for _ in range(3)} - {pair.positive_id})
-            for pair in pairs
-        )
-        easy += against_negatives(pairs, Negatives(others), documents, show)
-    words = list(word_sets(RepresentativeWords(passage=PASSAGE), documents))
-    return {"easy": easy, "hard": hard, "words": words}
+        ids = []
+        for pair, found in zip(pairs, near.ids, strict=True):
+            drawn = [*chance.sample(found, min(3, len(found))), chance.choice(documents).id]
+            known = (pair.positive_id, pair.query_id)
+            ids.append(tuple(dict.fromkeys(each for each in drawn if each not in known)))
+        contests += against_negatives(pairs, Negatives(tuple(ids)), documents, show)
+    return contests
 
 
 def shown() -> Callable[[Progress], None]:
@@ -205,12 +215,13 @@ def rerank(folder: Path, count: int) -> dict[str, Any]:
         scorer = Remembering(CrossEncoderScorer(str(folder), tokens=160))
         told, raw = mixed(scorer, index.fetch, queries, found, collection.judgements)
         calibrated = calibration(raw, queries, collection.judgements)
+    del told["alone values"]
     return told | {"pairs per second of one core": round(scorer.pairs / scorer.seconds, 1),
                    "calibration": calibrated}  # fmt: skip
 
 
 def long(folder: Path, count: int) -> dict[str, Any]:
-    """Rerank the top 15 of hybrid over full papers: their beginning, or what speaks to the query."""
+    """Rerank the top 15 of hybrid over full papers: their beginning, or what was extracted."""
     collection = load(DATA / "scisumm", "dev")
     queries = collection.scored_queries
     drawn = random.Random(0).sample(sorted(queries), count)
@@ -275,10 +286,9 @@ def mixed(
 
 
 def values(ranking: Ranking, judgements: Mapping[str, Mapping[str, int]]) -> np.ndarray:
-    """Return (q,) nDCG@10, in the order of the ranking's queries."""
+    """Return (q,) nDCG@10, in the order of the judgements kept."""
     told = {query: judgements[query] for query in ranking.queries}
-    scores = evaluate(ranking, told, ["nDCG@10"])
-    return np.asarray([scores.by_query("nDCG@10")[query] for query in ranking.queries])
+    return np.asarray(evaluate(ranking, told, ["nDCG@10"]).of("nDCG@10"))
 
 
 def compared(first: np.ndarray, second: np.ndarray) -> dict[str, float]:

@@ -2,9 +2,10 @@
 
     python benchmarks/rank/expand.py [--collections scifact,cranfield,cisi,vaswani] [--most 200]
 
-Settings are chosen on the odd queries of a collection (1st, 3rd, ...) by mean nDCG@10, and every
-figure that is shown is of the even ones, beside the lexical leg, with the paired randomisation
-test. The defaults are shown, too: they were not chosen on any of these.
+Settings are chosen on the odd queries (1st, 3rd, ...; at most --most of a collection) by mean
+nDCG@10, for each collection alone ("chosen here"), and once for all by the mean over collections
+("shared": the default). Every figure that is shown is of the even queries, beside the lexical leg,
+with the paired randomisation test. vaswani has no titles.
 
 Expansion through an endpoint is exercised with a stand-in that follows rules. It is no language
 model: its figures show that the mechanism works, and say nothing of what a model would add.
@@ -18,14 +19,15 @@ import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from everygrain.document import Ranking
 from everygrain.endpoint import Endpoint
 from everygrain.engine import Index
 from everygrain.measure import evaluate, load
@@ -39,33 +41,33 @@ from everygrain.rank.legs import Leg
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 SPLITS = {"scifact": "train", "cranfield": "dev", "cisi": "dev", "vaswani": "dev"}
-MEASURE = "nDCG@10"
+MEASURE, DEEP = "nDCG@10", "R@100"
 GRID = list(product((5, 10), (10, 30), (0.5, 0.7, 0.85)))
-KINDS: tuple[Callable[..., Retriever], ...] = (RM3, Neighbours)
+KINDS: tuple[type[RM3] | type[Neighbours], ...] = (RM3, Neighbours)
 ASKED = 100  # queries of the stand-in
 
 Row = dict[str, float | int | str]
 
 
-def figures(collection: Collection, ids: list[str], found: Ranking) -> np.ndarray:
-    """Return nDCG@10 of some queries, in their order."""
+def run(
+    retriever: Retriever, collection: Collection, ids: list[str], measure: str = MEASURE
+) -> np.ndarray:
+    """Return the figures of some queries, in their order."""
+    asked = {query: collection.queries[query] for query in ids}
     judgements = {query: collection.judgements[query] for query in ids}
-    scores = evaluate(found, judgements, [MEASURE])
-    values = dict(zip(scores.queries, scores.of(MEASURE), strict=True))
+    found = retriever.retrieve(asked, int(measure.split("@")[1]))
+    scores = evaluate(found, judgements, [measure])
+    values = dict(zip(scores.queries, scores.of(measure), strict=True))
     return np.array([values[query] for query in ids])
 
 
-def run(retriever: Retriever, collection: Collection, ids: list[str]) -> np.ndarray:
-    asked = {query: collection.queries[query] for query in ids}
-    return figures(collection, ids, retriever.retrieve(asked, 10))
-
-
-def compared(name: str, values: np.ndarray, baseline: np.ndarray) -> Row:
+def compared(name: str, values: np.ndarray, baseline: np.ndarray, measure: str = MEASURE) -> Row:
     gap = bca_interval(values - baseline)
     return {
         "system": name,
+        "measure": measure,
         "n": len(values),
-        MEASURE: float(values.mean()),
+        "value": float(values.mean()),
         "baseline": float(baseline.mean()),
         "difference": float((values - baseline).mean()),
         "low": gap.low,
@@ -74,21 +76,33 @@ def compared(name: str, values: np.ndarray, baseline: np.ndarray) -> Row:
     }
 
 
-def without_endpoint(collection: Collection, leg: Leg, most: int) -> list[Row]:
-    """Choose each kind's settings on the odd queries, and compare on the even ones."""
-    ids = list(collection.scored_queries)
-    odd, even = ids[0::2][:most], ids[1::2]
+def odd_means(collection: Collection, leg: Leg, most: int) -> dict[str, list[float]]:
+    """Return kind -> the mean over odd queries of each setting of GRID, less the leg's own."""
+    odd = list(collection.scored_queries)[0::2][:most]
+    own = run(leg, collection, odd).mean()
+    return {
+        make.__name__: [float(run(make(leg, *s), collection, odd).mean() - own) for s in GRID]
+        for make in KINDS
+    }
+
+
+def on_even(collection: Collection, leg: Leg, odd: dict[str, dict[str, list[float]]]) -> list[Row]:
+    """Compare each kind on the even queries: with its own best setting, and with the shared one.
+
+    odd   collection -> what `odd_means` returns
+    """
+    even = list(collection.scored_queries)[1::2]
     baseline, rows = run(leg, collection, even), []
     for make in KINDS:
-        chosen = max(GRID, key=lambda s: (run(make(leg, *s), collection, odd).mean(), s))
-        rows.append(
-            compared(
-                f"{make(leg, *chosen)!r}, chosen",
-                run(make(leg, *chosen), collection, even),
-                baseline,
-            )
-        )
-        rows.append(compared(f"{make(leg)!r}, default", run(make(leg), collection, even), baseline))
+        shared = np.mean([found[make.__name__] for found in odd.values()], axis=0)
+        ways = {"chosen here": odd[collection.name][make.__name__], "shared": shared}
+        for how, means in ways.items():
+            retriever = make(leg, *GRID[int(np.argmax(means))])
+            values = run(retriever, collection, even)
+            rows.append(compared(f"{retriever!r}, {how}", values, baseline))
+            if how == "shared":
+                deep, own = (run(each, collection, even, DEEP) for each in (retriever, leg))
+                rows.append(compared(f"{retriever!r}, {how}", deep, own, DEEP))
     return rows
 
 
@@ -160,15 +174,22 @@ def with_stand_in(
 
 def table(rows: list[Row]) -> list[str]:
     lines = [
-        f"| system | n | {MEASURE} | lexical | difference (95 %) | p |",
-        "|---|---|---|---|---|---|",
+        "| system | measure | n | value | lexical | difference (95 %) | p |",
+        "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         lines.append(
-            f"| {row['system']} | {row['n']} | {row[MEASURE]:.4f} | {row['baseline']:.4f} | "
+            f"| {row['system']} | {row['measure']} | {row['n']} | {row['value']:.4f} | "
+            f"{row['baseline']:.4f} | "
             f"{row['difference']:+.4f} ({row['low']:+.4f} to {row['high']:+.4f}) | {row['p']:.4f} |"
         )
     return [*lines, ""]
+
+
+def told_by(described: str) -> list[str]:
+    """Return a module's description as lines of Markdown, its command first."""
+    command, text = described.split("\n\n", 2)[1:]
+    return [f"Made by `{command.strip()}`.", "", *text.strip().split("\n")]
 
 
 def main() -> None:
@@ -176,26 +197,29 @@ def main() -> None:
     options.add_argument("--collections", default=",".join(SPLITS))
     options.add_argument("--most", type=int, default=200, help="odd queries to choose with")
     told = options.parse_args()
-    kept = RESULTS / "rank_expand.json"
-    results = json.loads(kept.read_text()) if kept.exists() else {}
-    for name in told.collections.split(","):
-        collection = load(DATA / name, SPLITS[name])
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            Index(Path(folder) / "index", encoder="none") as index,
-        ):
+    results: dict[str, dict[str, Any]] = {}
+    with ExitStack() as stack:
+        opened = {}
+        for name in told.collections.split(","):
+            collection = replace(load(DATA / name, SPLITS[name]), name=name)
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            index = stack.enter_context(Index(folder / "index", encoder="none"))
             index.add(collection.documents())
             leg = index.retriever("lexical")
-            results[name] = {"rows": without_endpoint(collection, leg, told.most)}
+            opened[name] = collection, index, leg
+            results[name] = {"odd": odd_means(collection, leg, told.most)}
+        odd = {name: found["odd"] for name, found in results.items()}
+        for name, (collection, index, leg) in opened.items():
+            results[name]["rows"] = on_even(collection, leg, odd)
             if name == "scifact":
                 rows, counts = with_stand_in(collection, index, leg)
                 results[name] |= {"stand_in": rows, "preferences": counts}
-        kept.write_text(json.dumps(results, indent=1) + "\n")
-        write(results)
+    (RESULTS / "rank_expand.json").write_text(json.dumps(results, indent=1) + "\n")
+    write(results)
 
 
-def write(results: Mapping[str, dict[str, list[Row]]]) -> None:
-    lines = ["# Expansion", "", *(__doc__ or "").split("\n", 2)[2].strip().split("\n"), ""]
+def write(results: Mapping[str, dict[str, Any]]) -> None:
+    lines = ["# Expansion", "", *told_by(__doc__ or ""), ""]
     for name, found in results.items():
         lines += [f"## {name}", "", *table(found["rows"])]
         if "stand_in" in found:

@@ -1,9 +1,10 @@
 """Strategies of a language model as a reranker: calls, tokens and nDCG@10, with a stand-in judge.
 
-    python benchmarks/rank/llm.py [--queries 30] [--documents 20]
+    python benchmarks/rank/llm.py [--queries 75] [--documents 20]
 
-The judge is a server on this machine that speaks the protocol. It is NO language model: it knows
-the judgements, and adds noise. Each time that it is shown a passage it values it at
+The judge is NO language model: it knows the judgements, and adds noise. It answers prompts within
+this process; that requests go over HTTP is for the tests to see. Each time that it is shown a
+passage it values it at
 
     grade + spread * normal + liking * (1 at the first place, else 0)
 
@@ -22,17 +23,14 @@ import hashlib
 import json
 import re
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from everygrain.document import Ranking
-from everygrain.endpoint import Endpoint
+from everygrain.endpoint import Completion
 from everygrain.engine import Index
 from everygrain.measure import evaluate, load
 from everygrain.measure.bootstrap import bca_interval
@@ -61,6 +59,16 @@ SYSTEMS: dict[str, Callable[..., LanguageModelReranker]] = {
     "listwise, 10 by 5, complete": lambda *a, **k: Listwise(*a, 10, 5, complete=True, **k),
 }
 
+CONTRASTS = (
+    ("pairwise, 10 passes", "pairwise, 1 pass"),
+    ("pairwise, all pairs", "pairwise, heap"),
+    ("pairwise, all pairs", "setwise of 4, sliding"),
+    ("setwise of 4, sliding", "pairwise, 1 pass"),
+    ("setwise of 4, heap", "listwise, 10 by 5, complete"),
+    ("listwise, 10 by 5", "listwise, all at once"),
+    ("listwise, 10 by 5, complete", "listwise, 10 by 5"),
+)
+
 
 class Judge:
     """Answers prompts from grades and noise."""
@@ -68,7 +76,13 @@ class Judge:
     def __init__(self, grades: dict[tuple[str, str], int], spread: float, liking: float) -> None:
         self.grades, self.spread, self.liking = grades, spread, liking
 
-    def __call__(self, prompt: str) -> str:
+    def complete(self, messages: Sequence[Mapping[str, Any]], **_: Any) -> Completion:
+        return Completion(self.said(messages[-1]["content"]))
+
+    def __repr__(self) -> str:
+        return "stand-in"
+
+    def said(self, prompt: str) -> str:
         query = re.findall(r"<query>(.*?)</query>", prompt, re.DOTALL)[0]
         passages = re.findall(r"<passage>(.*?)</passage>", prompt, re.DOTALL)
         seed = int.from_bytes(hashlib.blake2b(prompt.encode(), digest_size=8).digest())
@@ -81,36 +95,39 @@ class Judge:
         return f"Passage {chr(ord('A') + int(order[0]))}"
 
 
-@contextmanager
-def serving(judge: Judge) -> Iterator[Endpoint]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            said = judge(body["messages"][-1]["content"])
-            content = json.dumps({"choices": [{"message": {"content": said}}]}).encode()
-            head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(content)}\r\n\r\n".encode()
-            self.wfile.write(head + content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield Endpoint(f"http://127.0.0.1:{server.server_port}/v1", "stand-in")
-        server.shutdown()
-
-
 def values_of(found: Ranking, judgements: dict[str, Any]) -> np.ndarray:
     scores = evaluate(found, judgements, [MEASURE])
     told = dict(zip(scores.queries, scores.of(MEASURE), strict=True))
     return np.array([told[query] for query in judgements])
 
 
+def contrasts(rows: list[dict[str, Any]], spread: float) -> list[str]:
+    """Return a table of strategies beside each other, query by query."""
+    values = {row["system"]: np.array(row["values"]) for row in rows if row["spread"] == spread}
+    lines = ["| strategy | against | difference (95 %) | p |", "|---|---|---|---|"]
+    for one, other in CONTRASTS:
+        gaps = values[one] - values[other]
+        gap, p = bca_interval(gaps), randomisation_test(values[one], values[other]).p
+        lines.append(
+            f"| {one} | {other} | {gaps.mean():+.4f} ({gap.low:+.4f} to {gap.high:+.4f}) | "
+            f"{shown_p(p)} |"
+        )
+    return lines
+
+
+def shown_p(p: float) -> str:
+    return f"{p:.4f}" if p >= 0.0001 else "< 0.0001"
+
+
+def told_by(described: str) -> list[str]:
+    """Return a module's description as lines of Markdown, its command first."""
+    command, text = described.split("\n\n", 2)[1:]
+    return [f"Made by `{command.strip()}`.", "", *text.strip().split("\n")]
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--queries", type=int, default=30)
+    options.add_argument("--queries", type=int, default=75)
     options.add_argument("--documents", type=int, default=20)
     told = options.parse_args()
     collection = load(DATA / "cranfield", "dev")
@@ -135,34 +152,34 @@ def main() -> None:
                 grades[key] = int(grade_of[document.id])
         baseline = values_of(first, judgements)
         for spread, liking in NOISES:
-            with serving(Judge(grades, spread, liking)) as endpoint:
-                for name, make in SYSTEMS.items():
-                    reranker = make(
-                        endpoint, index.fetch, characters=CHARACTERS, prices=PRICES, needed=True
-                    )
-                    ranked = reranker.rank(asked, first)
-                    values, spent = values_of(ranked.ranking, judgements), ranked.spent
-                    gap = bca_interval(values - baseline)
-                    rows.append(
-                        {
-                            "spread": spread,
-                            "liking": liking,
-                            "system": name,
-                            "n": len(values),
-                            MEASURE: float(values.mean()),
-                            "difference": float((values - baseline).mean()),
-                            "low": gap.low,
-                            "high": gap.high,
-                            "p": randomisation_test(values, baseline).p,
-                            "calls": spent.calls / len(ids),
-                            "tokens": spent.tokens / len(ids),
-                            "money": (spent.money or 0.0) / len(ids),
-                            "consistency": spent.consistency,
-                            "undecided": spent.undecided,
-                            "values": values.round(6).tolist(),
-                        }
-                    )
-                    print(json.dumps({k: v for k, v in rows[-1].items() if k != "values"}))
+            judge = Judge(grades, spread, liking)
+            for name, make in SYSTEMS.items():
+                reranker = make(
+                    judge, index.fetch, characters=CHARACTERS, prices=PRICES, needed=True
+                )
+                ranked = reranker.rank(asked, first)
+                values, spent = values_of(ranked.ranking, judgements), ranked.spent
+                gap = bca_interval(values - baseline)
+                rows.append(
+                    {
+                        "spread": spread,
+                        "liking": liking,
+                        "system": name,
+                        "n": len(values),
+                        MEASURE: float(values.mean()),
+                        "difference": float((values - baseline).mean()),
+                        "low": gap.low,
+                        "high": gap.high,
+                        "p": randomisation_test(values, baseline).p,
+                        "calls": spent.calls / len(ids),
+                        "tokens": spent.tokens / len(ids),
+                        "money": (spent.money or 0.0) / len(ids),
+                        "consistency": spent.consistency,
+                        "undecided": spent.undecided,
+                        "values": values.round(6).tolist(),
+                    }
+                )
+                print(json.dumps({k: v for k, v in rows[-1].items() if k != "values"}))
     result = {"documents": told.documents, "lexical": float(baseline.mean()), "rows": rows}
     (RESULTS / "rank_llm.json").write_text(json.dumps(result, indent=1) + "\n")
     write(result)
@@ -172,9 +189,7 @@ def write(result: dict[str, Any]) -> None:
     lines = [
         "# Language-model rerankers",
         "",
-        *(__doc__ or "").split("\n", 2)[2].strip().split("\n"),
-    ]
-    lines += [
+        *told_by(__doc__ or ""),
         "",
         f"The first {result['documents']} documents of {result['rows'][0]['n']} queries; lexical "
         f"alone: {MEASURE} {result['lexical']:.4f}. Tokens are estimates, and money is at "
@@ -197,9 +212,9 @@ def write(result: dict[str, Any]) -> None:
             lines.append(
                 f"| {row['system']} | {row['calls']:.1f} | {row['tokens']:,.0f} | "
                 f"{row['money']:.5f} | {row[MEASURE]:.4f} | {row['difference']:+.4f} "
-                f"({row['low']:+.4f} to {row['high']:+.4f}) | {row['p']:.4f} | {consistent} |"
+                f"({row['low']:+.4f} to {row['high']:+.4f}) | {shown_p(row['p'])} | {consistent} |"
             )
-        lines.append("")
+        lines += ["", *contrasts(result["rows"], spread), ""]
     (RESULTS / "rank_llm.md").write_text("\n".join(lines).rstrip() + "\n")
 
 

@@ -39,8 +39,8 @@ System = Annotated[
     typer.Option(
         metavar="SYSTEM",
         callback=text,
-        help="What ranks: lexical, dense, hybrid, rrf, or a composition such as "
-        "'fuse(lexical, dense) % 100 >> late'; hybrid where the index has vectors.",
+        help="What ranks: lexical, dense, hybrid, rrf, late or xtr (by words), or a composition "
+        "such as 'fuse(lexical, dense) % 100 >> late'; hybrid where the index has vectors.",
     ),
 ]
 IndexFolder = Annotated[

@@ -42,10 +42,12 @@ class OverBlocks(nn.Module):  # type: ignore[misc]
     """Block vectors of documents in, one vector a document out.
 
         h = layers(in(sqrt(d) b_i) + place_i)           a = softmax_i(u . h_i)
-        vector = sum_i a_i (b_i + out(h_i))
+        vector = sum_i a_i (b_i + out(h_i) / sqrt(d width))
 
-    u and out start at zero, so that the vector starts as the mean of the blocks'. The places are
-    sines and cosines of the block's number: a document may have more blocks than any in training.
+    u and out start at zero, so that the vector starts as the mean of the blocks'. A step of Adam
+    moves every weight of out alike, by which out(h_i) would outgrow the blocks within a few steps;
+    hence the divisor. The places are sines and cosines of the block's number: a document may have
+    more blocks than any in training.
 
     dimensions   d, of the block vectors and of the document's
     """
@@ -53,6 +55,7 @@ class OverBlocks(nn.Module):  # type: ignore[misc]
     def __init__(self, dimensions: int, width: int, layers: int, heads: int) -> None:
         super().__init__()
         self.scale = math.sqrt(dimensions)
+        self.step = 1 / math.sqrt(dimensions * width)
         self.width = width
         self.inward = nn.Linear(dimensions, width)
         self.hidden = nn.Parameter(torch.zeros(width))  # stands for a block that is to be told
@@ -81,7 +84,7 @@ class OverBlocks(nn.Module):  # type: ignore[misc]
         states = self.states(blocks, present)
         weights = self.salience(states).squeeze(-1).masked_fill(~present, -torch.inf)
         weights = torch.where(present.any(1, keepdim=True), weights, 0.0).softmax(-1) * present
-        return (weights.unsqueeze(-1) * (blocks + self.outward(states))).sum(1)
+        return (weights.unsqueeze(-1) * (blocks + self.step * self.outward(states))).sum(1)
 
     def guesses(self, blocks: Tensor, present: Tensor, hidden: Tensor) -> Tensor:
         """Return (hidden blocks, d) of length 1: what stands where blocks are hidden."""

@@ -125,7 +125,7 @@ class Long:
         """Return (words, d) of each text: its known words' vectors, in order, in units of the
         table's size."""
         vectors = word_vectors(self.static, words.vocabulary) / np.float32(self._size)
-        known = vectors.any(axis=1)
+        known: npt.NDArray[np.bool_] = np.any(vectors, axis=1)
         found = []
         for start, end in zip(words.offsets[:-1], words.offsets[1:], strict=True):
             ids = words.ids[start:end]
@@ -187,9 +187,11 @@ def word_vectors(static: Static, vocabulary: Sequence[str]) -> Vectors:
         [static.idf.get(word, static.unseen) for word in vocabulary], dtype=np.float32
     )
     values = np.repeat(weights, np.diff(offsets))
-    shape = (len(vocabulary), len(static.table.matrix))
-    counts = csr_array((values, pieces, offsets), shape=shape)
-    return np.asarray(counts @ static.table.matrix.astype(np.float32), dtype=np.float32)
+    # the whole table in float32 would be 30 MB, for a few words of it
+    used, places = np.unique(pieces, return_inverse=True)
+    rows = static.table.matrix[used].astype(np.float32)
+    counts = csr_array((values, places, offsets), shape=(len(vocabulary), len(used)))
+    return np.asarray(counts @ rows, dtype=np.float32)
 
 
 def weights_of(module: Any) -> dict[str, npt.NDArray[np.float32]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from everygrain.index.writer import Change
+from everygrain.index.changes import Change
 
 
 @dataclass

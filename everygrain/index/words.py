@@ -56,7 +56,9 @@ def is_sound(arrays: Arrays, documents: int) -> bool:
     """
     words, vectors, offsets = arrays["words"], arrays["vectors"], arrays["offsets"]
     return (
-        (words.dtype, vectors.dtype, offsets.dtype) == (np.uint32, np.int8, np.int64)
+        words.dtype == np.uint32
+        and vectors.dtype == np.int8
+        and offsets.dtype == np.int64
         and (words.ndim, vectors.ndim, offsets.ndim) == (1, 2, 1)
         and len(offsets) == documents + 1
         and len(words) == len(vectors) == offsets[-1]

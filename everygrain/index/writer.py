@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -25,10 +25,10 @@ import numpy.typing as npt
 from everygrain.document import Document
 from everygrain.encode.base import Encoder
 from everygrain.encode.words.base import BagEncoder
-from everygrain.errors import EverygrainError, InputError
+from everygrain.errors import EverygrainError
 from everygrain.index import postings, vectors, words
 from everygrain.index.catalogue import Catalogue, SegmentRow
-from everygrain.index.content import content_hash
+from everygrain.index.changes import Change, compare
 from everygrain.index.encoders import Kept, encoder_folder, keep_encoder
 from everygrain.index.files import Arrays, storage_errors
 from everygrain.index.lock import writing_alone
@@ -47,17 +47,6 @@ from everygrain.segment.sentences import Sentences
 SMALL = 1_000
 FANOUT = 8
 ENCODER_GRACE = 600.0  # seconds that a replaced encoder is kept for searches that began before
-
-
-@dataclass(frozen=True)
-class Change:
-    """What an addition did: ids by fate. `repeated` came twice in one batch; the last one won."""
-
-    added: list[str] = field(default_factory=list)
-    updated: list[str] = field(default_factory=list)
-    unchanged: list[str] = field(default_factory=list)
-    repeated: list[str] = field(default_factory=list)
-    rejected: list[tuple[str, str]] = field(default_factory=list)
 
 
 def tier(documents: int) -> int:
@@ -79,35 +68,6 @@ def plan_merge(live: Sequence[int], dead: Sequence[int]) -> list[int]:
         if tiers.count(size) >= FANOUT:
             return [i for i, each in enumerate(tiers) if each <= size]
     return []
-
-
-def compare(
-    catalogue: Catalogue, documents: Sequence[Document]
-) -> tuple[Change, dict[str, tuple[Document, bytes]]]:
-    """Tell what adding documents would do, and return those that would be indexed, with hashes."""
-    change = Change()
-    latest: dict[str, Document] = {}
-    for document in documents:
-        if document.id in latest:
-            change.repeated.append(document.id)
-        latest[document.id] = document
-    known = catalogue.places(list(latest))
-    todo = {}
-    for identity, document in latest.items():
-        try:
-            hashed = content_hash(document)
-        except InputError as error:
-            change.rejected.append((identity, str(error)))
-            continue
-        if identity not in known:
-            change.added.append(identity)
-        elif known[identity].hash == hashed:
-            change.unchanged.append(identity)
-            continue
-        else:
-            change.updated.append(identity)
-        todo[identity] = (document, hashed)
-    return change, todo
 
 
 class Writer:

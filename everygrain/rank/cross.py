@@ -29,7 +29,7 @@ from everygrain.errors import EverygrainError, ModelError, QueryError
 from everygrain.rank.base import Fetch, PairScorer, Queries, named
 
 _BUCKET = 16
-_TOKENS_AT_ONCE = 2048
+_TOKENS_AT_ONCE = 1024
 
 Scores = npt.NDArray[np.float32]
 

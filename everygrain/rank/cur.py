@@ -120,14 +120,15 @@ class Cur:
     ridge    at least 0; 0 is the pseudo-inverse
     seed     of the lot
 
-    Raises QueryError for a setting out of range.
+    The defaults are those that were best at 100 calls (benchmarks/results/rank_cur.md). Raises
+    QueryError for a setting out of range.
     """
 
     index: CurIndex
-    share: float = 0.5
-    leading: float = 0.5
-    rounds: int = 1
-    ridge: float = 0.1
+    share: float = 0.8
+    leading: float = 0.75
+    rounds: int = 4
+    ridge: float = 0.01
     seed: int = 0
 
     def __post_init__(self) -> None:

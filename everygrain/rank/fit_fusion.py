@@ -38,6 +38,7 @@ from everygrain.document import Document, Ranking
 from everygrain.errors import InputError, QueryError
 from everygrain.rank.fuse import (
     Column,
+    Fusion,
     MinMax,
     Weighted,
     ZScore,
@@ -56,7 +57,11 @@ FEWEST = 20
 PENALTY = 0.01
 
 _SCALED = {"best": best_is_one, "min-max": least_is_zero, "z-score": least_is_zero_deviations}
-_METHODS = {"best": Weighted, "min-max": MinMax, "z-score": ZScore}
+_METHODS: dict[str, type[Weighted] | type[MinMax] | type[ZScore]] = {
+    "best": Weighted,
+    "min-max": MinMax,
+    "z-score": ZScore,
+}
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,8 @@ class FittedWeights:
         return f"FittedWeights(({told}), scale={self.scale!r}, queries={self.queries})"
 
     def combine(self, columns: Sequence[Column]) -> dict[str, float]:
-        return _METHODS[self.scale](self.weights).combine(columns)
+        method: Fusion = _METHODS[self.scale](self.weights)
+        return method.combine(columns)
 
     def settings(self) -> dict[str, Any]:
         """Return what `from_settings` takes, as JSON values."""

@@ -88,10 +88,12 @@ class Hubness:
             corrected = {q: rows for q, rows in found.items() if rows and self._applies(rows[0][0])}
             wanted = dict.fromkeys(d for rows in corrected.values() for d, _ in rows)
             penalty = self._penalties(view, list(wanted))
-        rows = [
-            (query, document, score - penalty.get(document, 0.0) if query in corrected else score)
-            for query, document, score in ranking.rows()
-        ]
+        rows = []
+        for query, document, score in ranking.rows():
+            if query not in corrected:
+                rows.append((query, document, score))
+            elif document in penalty:  # deleted since: it would come off unpunished
+                rows.append((query, document, score - penalty[document]))
         return Ranking.of(ranking.queries, rows)
 
     def _applies(self, best: str) -> bool:

@@ -1,10 +1,11 @@
 """Late interaction: a document is as good as its best word for each word of the query.
 
     late(q, d) = 1/|q| sum_{i in q} max_{j in d} q_i . w_j
-    s(q, d)    = share * first(q, d) + (1 - share) * late(q, d)
+    s(q, d)    = share * m(first(q, d)) + (1 - share) * m(late(q, d))
 
-with w_j the vectors of the document's distinct whole words, and first another score of the same
-documents, such as the product of the document vectors.
+with w_j the vectors of the document's distinct whole words, first another score of the same
+documents, such as the product of the document vectors, and m the map of the candidates' scores to
+0..1 (`fused`).
 
 Source: Introducing Neural Bag of Whole-Words with ColBERTer: Contextualized Late Interactions using
 Enhanced Reduction.
@@ -16,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 from everygrain.encode.words.base import SCALE, Bags
-from everygrain.rank.fuse import combine_scores
 
 Scores = npt.NDArray[np.float32]
 
@@ -65,11 +65,28 @@ def best_similarities(query: Bags, documents: Bags) -> Scores:
 
 
 def fused(first: Scores, late: Scores, share: float) -> Scores:
-    """Return (n,) scores out of two columns of the same documents, each divided by its best.
+    """Return (n,) scores out of two columns of the same documents, each mapped to 0..1.
 
-    share   of the first column, in [0, 1]; a column that found nothing leaves all to the other
+        m(x) = (x - min x) / (max x - min x)       0 where all are alike
+
+    share   of the first column, in [0, 1]
+
+    Late scores of the candidates for one query lie close together, far from 0: divided by the best
+    alone, they would hardly count beside another column.
     """
-    return combine_scores(late, first, share)
+    return np.asarray(
+        np.float32(share) * _spread(first) + np.float32(1 - share) * _spread(late), np.float32
+    )
+
+
+def _spread(column: Scores) -> Scores:
+    """Map a column to 0..1."""
+    if not len(column):
+        return column.astype(np.float32)
+    low, high = np.float32(column.min()), np.float32(column.max())
+    if low == high:
+        return np.zeros(len(column), dtype=np.float32)
+    return np.asarray((column.astype(np.float32) - low) / (high - low), dtype=np.float32)
 
 
 def _mean(best: Scores, count: int) -> Scores:

@@ -85,7 +85,7 @@ def by_hand(encoder, blocks):
     shares = np.exp([linear(state, weights, "salience")[0] for state in states])
     shares /= shares.sum()
     return sum(
-        share * (block + linear(state, weights, "outward"))
+        share * (block + linear(state, weights, "outward") / math.sqrt(d * depths.width))
         for share, block, state in zip(shares, blocks, states, strict=True)
     )
 

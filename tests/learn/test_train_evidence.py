@@ -60,7 +60,7 @@ def right(localiser, told):
 
 
 def test_training_learns_what_the_fallback_cannot_know():
-    made = train_localiser(START, examples(0), EvidenceTraining(steps=150, decay=0.01))
+    made = train_localiser(START, examples(0), EvidenceTraining(steps=200, rate=0.05, decay=0.01))
     fresh = examples(1)
     assert right(START, fresh) < 0.3
     assert right(made.localiser, fresh) > 0.9

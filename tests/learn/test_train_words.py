@@ -183,6 +183,36 @@ def test_losses_of_the_learning_room_are_minimised_too():
     assert np.mean(trained.curve[-9:]) < np.mean(trained.curve[:9])
 
 
+def test_the_teacher_is_late_interaction_over_centred_vectors_of_full_width():
+    read = topics(6)
+    rows = np.concatenate([each.vectors for each in read.positives]).astype(np.float64)
+    centre = rows.mean(axis=0)
+
+    def full(text):
+        vectors = text.vectors.astype(np.float64) - centre
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    expected = [[(full(q) @ full(d).T).max(axis=1).mean() for d in read.positives]
+                for q in read.queries]  # fmt: skip
+    seen = []
+
+    def keep(batch):
+        seen.append((batch.anchors.numpy(), batch.teacher.numpy()))
+        return batch.similarities.sum(dim=1)
+
+    train_words(unlearned(), read, loss=keep, settings=WordTraining(epochs=1, batch=6, taught=True))
+    ((anchors, teacher),) = seen
+    assert np.allclose(teacher, np.array(expected)[np.ix_(anchors, anchors)], atol=1e-5)
+
+
+def test_a_student_of_few_dimensions_comes_nearer_to_its_teacher():
+    settings = WordTraining(epochs=30, batch=20, learning_rate=0.2, taught=True)
+    curve = train_words(
+        unlearned(), topics(), loss=parse_loss("margin_mse"), settings=settings
+    ).curve
+    assert np.mean(curve[-9:]) < np.mean(curve[:9]) / 2
+
+
 def test_pairs_of_text_are_read_with_the_encoders_transformer(tmp_path):
     tiny = Transformer(str(write_tiny_transformer(tmp_path)))
     start = replace(

@@ -113,7 +113,7 @@ def test_a_scorer_prints_as_it_is_written():
 def test_missing_damaged_and_many_labelled_models_are_named(tmp_path):
     with pytest.raises(ModelError, match="nowhere"):
         CrossEncoderScorer(str(tmp_path / "nowhere")).score("a", ["b"])
-    with pytest.raises(ModelError, match="no config.json"):
+    with pytest.raises(ModelError, match=r"no config\.json"):
         CrossEncoderScorer(str(tmp_path)).score("a", ["b"])
     made = write_tiny_cross_encoder(tmp_path / "cut")
     weights = made / "model.safetensors"

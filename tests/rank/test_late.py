@@ -69,13 +69,20 @@ def test_sums_of_the_longest_vectors_are_exact():
     assert max_sim(query, documents).tolist() == [128.0]
 
 
-@pytest.mark.parametrize(("share", "expected"), [(0.0, [1.0, 0.5]), (1.0, [0.25, 1.0])])
+@pytest.mark.parametrize(("share", "expected"), [(0.0, [1.0, 0.0]), (1.0, [0.0, 1.0])])
 def test_a_share_of_all_or_nothing_leaves_one_column(share, expected):
     first, late = np.array([1, 4], np.float32), np.array([2, 1], np.float32)
     assert fused(first, late, share).tolist() == expected
 
 
-def test_fusing_is_the_weighted_sum_of_columns_over_their_best():
-    first, late = np.array([1, 4, 2], np.float32), np.array([2, 1, 0], np.float32)
-    expected = [0.3 * 0.25 + 0.7, 0.3 + 0.35, 0.15]
+def test_fusing_is_the_weighted_sum_of_columns_mapped_to_their_range():
+    first, late = np.array([1, 5, 2], np.float32), np.array([2, 1, -2], np.float32)
+    expected = [0.3 * 0 + 0.7 * 1, 0.3 * 1 + 0.7 * 0.75, 0.3 * 0.25 + 0.7 * 0]
     assert np.allclose(fused(first, late, 0.3), expected)
+
+
+def test_a_column_that_tells_nothing_apart_counts_for_nothing():
+    first, late = np.full(3, 0.25, np.float32), np.array([2, 1, 0], np.float32)
+    assert fused(first, late, 0.5).tolist() == [0.5, 0.25, 0.0]
+    nothing = np.zeros(0, np.float32)
+    assert fused(nothing, nothing, 0.5).shape == (0,)

@@ -20,6 +20,7 @@ def write_tiny_cross_encoder(folder, labels=1, seed=0):
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=words, model_max_length=32, pad_token="[PAD]", unk_token="[UNK]",
         cls_token="[CLS]", sep_token="[SEP]", mask_token="[MASK]",
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
     )  # fmt: skip
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -24,6 +24,10 @@ from everygrain.encode.transformer import Transformer
 from everygrain.encode.words.tokens import TokenReader
 from everygrain.encode.words.whole import MOST_DIMENSIONS, Gate, WholeWords, check_settings
 
+# rare words count more, but frequent ones stay: on SciFact, with 32 dimensions, late interaction
+# alone reaches nDCG@10 .636 so, .623 with rarity alone and .623 with all words alike
+_RARITY = 0.5
+
 
 def unlearned(
     dimensions: int = 32, kept: float = 1.0, transformer: str = "minilm", language: str = "en"
@@ -56,7 +60,7 @@ def fitted(transformer: Transformer, texts: Sequence[str]) -> WholeWords:
         reader.analyzer,
         np.ascontiguousarray(directions, dtype=np.float32),
         (-centre @ directions).astype(np.float32),
-        Gate(np.zeros(reader.width, dtype=np.float32)),
+        Gate(np.zeros(reader.width, dtype=np.float32), _RARITY, 1 - _RARITY),
     )
 
 

@@ -101,8 +101,13 @@ class FittedBinary(Fitted):
 
     def encode(self, vectors: Vectors) -> Codes:
         """Return (n, bits / 8) uint8, the first bit the highest of the first byte."""
-        centred = checked(vectors, self.dimensions) - self.mean
-        return np.packbits(times(centred, self.columns) > 0, axis=1)
+        rows = checked(vectors, self.dimensions)
+        codes = np.empty((len(rows), self.bytes_per_vector), dtype=np.uint8)
+        for start in range(0, len(rows), _AT_ONCE):  # the planes' products take far more room
+            centred = rows[start : start + _AT_ONCE] - self.mean
+            above = times(centred, self.columns) > 0
+            codes[start : start + _AT_ONCE] = np.packbits(above, axis=1)
+        return codes
 
     def encode_query(self, query: Vectors) -> npt.NDArray[np.uint8]:
         """Return (bits / 8,) the code of one vector; a bit may differ from what `encode` gives

@@ -63,7 +63,7 @@ class CrossTraining:
     warm_up           share of the steps, in [0, 1)
     tokens            of a query and a text together, >= 8; longer texts are cut
     words             whether the vectors of words are trained too, which costs time
-    seed              of the order, of dropout and of what the start draws
+    seed              of the order, and of what the start draws
     budget            seconds of training at most, > 0; None for as long as the epochs take
     checkpoint_every  seconds between checkpoints, > 0
 

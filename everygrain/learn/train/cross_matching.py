@@ -4,7 +4,7 @@ Two minutes of one core cannot teach attention what to look for: trained from ra
 from the lower layers of an encoder of single texts, a small cross-encoder still guesses. Its
 weights can be written down instead, so that before any training
 
-    score  ~  10 tanh( sum over heads of the mean of f_i over the query's pieces, by rarity )
+    score  ~  5 tanh( sum over heads of the mean of f_i over the query's pieces, by rarity )
     f_i = sum_{j in text} e^(b x_i . x_j) / (sum_{j in text} e^(b x_i . x_j) + e^(b s))
 
 centred: how much of the query is found in the text, by vectors x of word pieces. A piece that
@@ -75,6 +75,7 @@ class Matching:
                 "num_attention_heads": _HEADS,
                 "intermediate_size": self.inner,
                 "type_vocab_size": 2,
+                "initializer_range": 0.02,
             }
         )
         made = classifier_of(configuration)
@@ -94,7 +95,7 @@ class Matching:
             self._sum(made.bert.encoder.layer[1].attention)
             made.bert.pooler.dense.weight[0, _SUMMED : _SUMMED + _HEADS] = 0.25
             made.bert.pooler.dense.bias[0] = -0.4
-            made.classifier.weight[0, 0] = 10.0
+            made.classifier.weight[0, 0] = 5.0
         return as_cross_encoder(made, tokenizer, tokens)
 
     def _words(

@@ -173,11 +173,14 @@ def source_of(source: str) -> tuple[Any, Any, Any]:
 
 
 def classifier_of(configuration: Any) -> Any:
-    """Return a new BERT with one score."""
+    """Return a new BERT with one score, and without dropout."""
     import transformers
 
     library: Any = transformers
     configuration.num_labels = 1
+    # no pair is seen often enough to be learned by heart
+    configuration.hidden_dropout_prob = configuration.attention_probs_dropout_prob = 0.0
+    configuration.classifier_dropout = 0.0
     configuration.architectures = ["BertForSequenceClassification"]
     return library.BertForSequenceClassification(configuration)
 

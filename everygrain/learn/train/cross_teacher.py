@@ -43,7 +43,7 @@ def teacher_scores(
     found = np.full(shape, np.nan, dtype=np.float32)
     for row, query in enumerate(queries):
         places = np.flatnonzero(chosen[row])
-        texts = [documents[place] for place in places]
+        texts = [documents[int(place)] for place in places]
         ids = [str(place) for place in places]
         found[row, places] = scored(scorer, str(row), query, ids, texts)
     return torch.from_numpy(found)

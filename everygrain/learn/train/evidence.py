@@ -181,7 +181,7 @@ def answer_loss(logits: Tensor, answers: Tensor, owners: Tensor, count: int) -> 
 
     odds = torch.nn.functional.binary_cross_entropy_with_logits(logits, answers.to(logits))
     raised = torch.exp(logits - logits.detach().max())
-    zeros = torch.zeros(count)
+    zeros = logits.new_zeros(count)
     right = zeros.index_add(0, owners, raised * answers)
     whole = zeros.index_add(0, owners, raised)
     return odds - torch.log(right / whole).mean()

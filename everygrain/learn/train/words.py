@@ -55,6 +55,8 @@ class WordTraining:
     learning_rate  the highest, > 0; it rises over 20 steps and falls to zero
     sparsity       weight of the documents' mean gate in what is minimised, >= 0
     retrieved      k of the objective over retrieved words, >= 1; None for all words
+    taught         whether late interaction over vectors of full width is the teacher of the batch,
+                   for losses that ask for one
     seed           of the order of the pairs
     budget         seconds of training at most, > 0, reading not counted; None for no limit
 
@@ -66,6 +68,7 @@ class WordTraining:
     learning_rate: float = 0.003
     sparsity: float = 0.0
     retrieved: int | None = None
+    taught: bool = False
     seed: int = 0
     budget: float | None = None
 
@@ -196,6 +199,7 @@ class _Run:
         gate = encoder.gate
         # token vectors are divided by their size, weights multiplied: one rate then fits all
         self.size = _size(read.positives)
+        self.centre = torch.from_numpy(_centre(read.positives))
         self.weights: dict[str, Tensor] = {
             "projection": torch.from_numpy(encoder.projection * self.size),
             "shift": torch.from_numpy(encoder.shift.copy()),
@@ -251,7 +255,7 @@ class _Run:
         batch = Batch(
             # similarities times the unit matrix are themselves
             found, torch.eye(len(rows)), own.float(), ~same | own, torch.from_numpy(rows),
-            None, share,
+            self._teacher(rows) if self.settings.taught else None, share,
         )  # fmt: skip
         value = self.loss(batch).mean()
         sparse = gates.sum() / of_document.sum().clamp(min=1)
@@ -261,25 +265,26 @@ class _Run:
 
     def _vectors(self, texts: Sequence[Merged]) -> tuple[Tensor, Tensor, Tensor]:
         """Return vectors (n, w, d), which are words and not padding (n, w), and gates (n, w)."""
-        import torch
-
-        most = max(len(each.words) for each in texts)
-        width = self.encoder.projection.shape[0]
-        padded = np.zeros((len(texts), most, width), dtype=np.float32)
-        rarity = np.zeros((len(texts), most), dtype=np.float32)
-        held = np.zeros((len(texts), most), dtype=bool)
-        for i, each in enumerate(texts):
-            padded[i, : len(each.words)] = each.vectors
-            rarity[i, : len(each.words)] = each.rarity
-            held[i, : len(each.words)] = True
+        padded, rarity, words = _padded(texts)
         weights = self.weights
-        given = torch.from_numpy(padded) / self.size
+        given = padded / self.size
         mapped = given @ weights["projection"] + weights["shift"]
         mapped = mapped / mapped.norm(dim=2, keepdim=True).clamp(min=1)
-        gates = given @ weights["gate"] + weights["rarity"] * torch.from_numpy(rarity)
-        words = torch.from_numpy(held)
+        gates = given @ weights["gate"] + weights["rarity"] * rarity
         gates = (gates + weights["bias"]).clamp(0, 1) * words
         return mapped * gates[:, :, None], words, gates
+
+    def _teacher(self, rows: Rows) -> Tensor:
+        """Return (n, n) late interaction over vectors of full width, centred, of length 1."""
+        import torch
+
+        sides = []
+        for texts in (self.read.queries, self.read.positives):
+            padded, _, words = _padded([texts[i] for i in rows])
+            centred = padded - self.centre
+            sides += [centred / centred.norm(dim=2, keepdim=True).clamp(min=1e-9), words]
+        with torch.no_grad():
+            return similarities(*sides)
 
     def _result(self) -> WholeWords:
         found = {name: each.detach().numpy() for name, each in self.weights.items()}
@@ -299,6 +304,29 @@ def _read(encoder: WholeWords, texts: Sequence[str]) -> list[Merged]:
             # half the memory, and closer to the truth than a byte can tell
             found.append(replace(each, vectors=each.vectors.astype(np.float16)))
     return found
+
+
+def _padded(texts: Sequence[Merged]) -> tuple[Tensor, Tensor, Tensor]:
+    """Return vectors (n, w, width), rarity (n, w), and which are words and not padding (n, w)."""
+    import torch
+
+    most = max(len(each.words) for each in texts)
+    padded = torch.zeros(len(texts), most, texts[0].vectors.shape[1])
+    rarity = torch.zeros(len(texts), most)
+    words = torch.zeros(len(texts), most, dtype=torch.bool)
+    for i, each in enumerate(texts):
+        count = len(each.words)
+        padded[i, :count] = torch.from_numpy(each.vectors.astype(np.float32))
+        rarity[i, :count] = torch.from_numpy(each.rarity)
+        words[i, :count] = True
+    return padded, rarity, words
+
+
+def _centre(texts: Sequence[Merged]) -> npt.NDArray[np.float32]:
+    """Return the mean vector of words."""
+    total = np.sum([each.vectors.sum(axis=0, dtype=np.float64) for each in texts], axis=0)
+    count = sum(len(each.words) for each in texts)
+    return np.asarray(total / max(count, 1), dtype=np.float32)
 
 
 def _size(texts: Sequence[Merged]) -> float:

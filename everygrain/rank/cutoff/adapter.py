@@ -1,19 +1,22 @@
 """A query-dependent map from score to probability of relevance, and one threshold for all queries.
 
-A cosine of 0.5 is much for one query and little for another. So each query's vector x sets the map
-of its own scores:
+A cosine of 0.5 is much for one query and little for another. So what is known of a query, x, sets
+the map of its own scores:
 
     P(relevant | x, s) = sigmoid(slope(x) s + offset(x))
     slope(x) = softplus(a0 + a . x) > 0,     offset(x) = c0 + c . x
 
-The slope is above 0, so no order changes; what changes is where a list ends. Parameters minimise
-the mean logistic loss over candidates of training queries plus strength / 2 (|a|^2 + |c|^2): with
-a strength that is high, all queries share one map. The threshold maximises the mean F1 of the
-returned sets over the same queries, each mapped by parameters fitted without it.
+x is the query's vector and, as its last number, the score of the query's best candidate: how far a
+score falls behind the best one tells more than all of the vector (benchmarks/results/
+rank_cutoff.md). The slope is above 0, so no order changes; what changes is where a list ends.
+Parameters minimise the mean logistic loss over candidates of training queries plus
+strength / 2 (|a|^2 + |c|^2), of the vector's part: with a strength that is high, queries share one
+map. The threshold maximises the mean F1 of the returned sets over the same queries, each mapped by
+parameters fitted without it.
 
-Source: Relevance Filtering for Embedding-based Retrieval, whose Cosine Adapter is trained on logged
-relevance; here on judged queries, or on pseudo-queries of the collection with the other candidates
-as negatives.
+Source: Relevance Filtering for Embedding-based Retrieval, whose Cosine Adapter sees the query alone
+and is trained on logged relevance; here on judged queries, or on pseudo-queries of the collection
+with the other candidates as negatives.
 """
 
 from __future__ import annotations
@@ -43,30 +46,42 @@ FOLDS = 5
 
 @dataclass(frozen=True, eq=False)
 class Adapter:
-    """The map; parameters (2 d + 2,) are a, a0, c, c0 one after the other."""
+    """The map of w numbers x; parameters (2 w + 2,) are a, a0, c, c0 one after the other."""
 
     parameters: Floats
 
     @property
-    def dimensions(self) -> int:
+    def width(self) -> int:
         return len(self.parameters) // 2 - 1
 
     def probabilities(self, vectors: npt.ArrayLike, scores: npt.ArrayLike) -> Floats:
-        """Map scores (r,) of queries whose vectors are (r, d), row by row."""
+        """Map scores (r,) of queries of which (r, w) is known, row by row."""
         slopes, offsets = self.lines(vectors)
         return np.asarray(expit(slopes * np.asarray(scores, dtype=np.float64) + offsets))
 
     def lines(self, vectors: npt.ArrayLike) -> tuple[Floats, Floats]:
-        """Return the slopes and the offsets of queries with vectors (n, d)."""
+        """Return the slopes and the offsets of queries of which (n, w) is known."""
         return _lines(self.parameters, np.asarray(vectors, dtype=np.float64))
 
 
+def known(vectors: npt.ArrayLike, candidates: Candidates) -> Floats:
+    """Return (n, d + 1) what is known of queries: their vectors and their best scores.
+
+    A query without a candidate has a best score of 0.
+    """
+    best = np.zeros((len(candidates.queries), 1))
+    first = candidates.ranks == 1
+    best[candidates.owners[first], 0] = candidates.scores[first]
+    return np.hstack([np.asarray(vectors, dtype=np.float64), best])
+
+
 def fit_adapter(
-    candidates: Candidates, vectors: npt.ArrayLike, strength: float = STRENGTH
+    candidates: Candidates, vectors: npt.ArrayLike, strength: float = STRENGTH, free: int = 0
 ) -> Adapter:
     """Fit the map to labelled candidates.
 
-    vectors   (n, d) of the queries
+    vectors   (n, w), what is known of the queries
+    free      how many of the last of the w numbers the strength spares
     Raises QueryError where fewer than 20 queries have a relevant candidate and one that is not.
     """
     wide = np.asarray(vectors, dtype=np.float64)
@@ -84,14 +99,14 @@ def fit_adapter(
     start[wide.shape[1]] = 10.0  # softplus(10) is about 10: the range of a cosine's logit
     start[-1] = -10.0
     found = minimize(
-        loss, start, args=(candidates, wide, strength), jac=True, method="L-BFGS-B",
+        loss, start, args=(candidates, wide, strength, free), jac=True, method="L-BFGS-B",
         options={"maxiter": 500},
     )  # fmt: skip
     return Adapter(np.asarray(found.x))
 
 
 def loss(
-    parameters: Floats, candidates: Candidates, vectors: Floats, strength: float
+    parameters: Floats, candidates: Candidates, vectors: Floats, strength: float, free: int = 0
 ) -> tuple[float, Floats]:
     """Return the loss of the module's docstring and its gradient."""
     count, width = vectors.shape
@@ -104,10 +119,12 @@ def loss(
     by_slope *= expit(vectors @ parameters[:width] + parameters[width])  # of softplus
     by_offset = np.bincount(owners, errors, count)
     tilt, shift = parameters[:width], parameters[width + 1 : -1]
-    value += strength / 2 * float(tilt @ tilt + shift @ shift)
+    pulls = np.full(width, strength)
+    pulls[width - free :] = 0
+    value += float(pulls @ (tilt**2 + shift**2)) / 2
     gradient = np.concatenate([
-        by_slope @ vectors + strength * tilt, [by_slope.sum()],
-        by_offset @ vectors + strength * shift, [by_offset.sum()],
+        by_slope @ vectors + pulls * tilt, [by_slope.sum()],
+        by_offset @ vectors + pulls * shift, [by_offset.sum()],
     ])  # fmt: skip
     return value, gradient
 
@@ -116,7 +133,7 @@ def _lines(parameters: Floats, vectors: Floats) -> tuple[Floats, Floats]:
     width = vectors.shape[1]
     if len(parameters) != 2 * width + 2:
         raise QueryError(
-            f"The map takes vectors of {len(parameters) // 2 - 1} dimensions, not {width}.",
+            f"The map takes {len(parameters) // 2 - 1} numbers of a query, not {width}.",
             "Use the encoder that it was fitted with.",
         )
     slopes = np.logaddexp(0, vectors @ parameters[:width] + parameters[width])
@@ -128,6 +145,8 @@ class Adapted:
     """Keeps what is relevant with a probability of at least the threshold; scores become these
     probabilities.
 
+    at_least      so many results are kept, whatever their probability. Sets are better with 1, as
+                  long as every query has an answer; with 0 nothing good is a result
     encoder       gives the queries' vectors
     fingerprint   of the encoder that the map was fitted with
     queries       how many it was fitted on
@@ -139,6 +158,7 @@ class Adapted:
     fingerprint: str = field(repr=False)
     queries: int
     leg: str = "dense"
+    at_least: int = 0
 
     def __post_init__(self) -> None:
         if self.encoder.fingerprint != self.fingerprint:
@@ -161,32 +181,34 @@ class Adapted:
         *,
         strength: float = STRENGTH,
         leg: str = "dense",
+        at_least: int = 0,
     ) -> Adapted:
         """Fit map and threshold to a ranking of judged queries. Raises what `fit_adapter` does."""
         asked = named(queries)
         candidates = Candidates.of(ranking, judgements)
         vectors = encoder.encode([asked[query] for query in candidates.queries], "query")
-        adapter, threshold = fit_both(candidates, vectors, strength)
+        about = known(vectors, candidates)
+        adapter, threshold = fit_both(candidates, about, strength, free=1, at_least=at_least)
         count = len(candidates.queries)
-        return cls(adapter, threshold, encoder, encoder.fingerprint, count, leg)
+        return cls(adapter, threshold, encoder, encoder.fingerprint, count, leg, at_least)
 
     def rerank(self, queries: Queries, ranking: Ranking) -> Ranking:
-        return passed(ranking, self._probabilities(queries, ranking), self.threshold)
+        values = self._probabilities(queries, ranking)
+        return passed(ranking, values, self.threshold, self.at_least)
 
     def verdicts(self, queries: Queries, ranking: Ranking) -> dict[str, Verdict]:
         values = self._probabilities(queries, ranking)
-        return judged(ranking, values, self.threshold, "probability of relevance", {})
+        unit = "probability of relevance"
+        return judged(ranking, values, self.threshold, unit, {}, self.at_least)
 
     def _probabilities(self, queries: Queries, ranking: Ranking) -> Floats:
         asked = named(queries)
         if not len(ranking):
             return np.zeros(0)
-        place = {query: i for i, query in enumerate(ranking.queries)}
-        vectors = self.encoder.encode([asked[query] for query in ranking.queries], "query")
-        slopes, offsets = self.adapter.lines(vectors)
-        owners = [place[query] for query in ranking.query_ids]
-        logits = slopes[owners] * ranking.scores.astype(np.float64) + offsets[owners]
-        return np.asarray(expit(logits))
+        rows = Candidates.of(ranking, {query: {"": 0} for query in ranking.queries})
+        vectors = self.encoder.encode([asked[query] for query in rows.queries], "query")
+        slopes, offsets = self.adapter.lines(known(vectors, rows))
+        return np.asarray(expit(slopes[rows.owners] * rows.scores + offsets[rows.owners]))
 
     def settings(self) -> dict[str, Any]:
         return {
@@ -195,6 +217,7 @@ class Adapted:
             "fingerprint": self.fingerprint,
             "queries": self.queries,
             "leg": self.leg,
+            "at_least": self.at_least,
             "parameters": self.adapter.parameters.tolist(),
         }
 
@@ -210,6 +233,7 @@ class Adapted:
                 str(settings["fingerprint"]),
                 int(settings["queries"]),
                 str(settings["leg"]),
+                int(settings["at_least"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(
@@ -218,16 +242,24 @@ class Adapted:
 
 
 def fit_both(
-    candidates: Candidates, vectors: npt.ArrayLike, strength: float = STRENGTH
+    candidates: Candidates,
+    vectors: npt.ArrayLike,
+    strength: float = STRENGTH,
+    free: int = 0,
+    at_least: int = 0,
 ) -> tuple[Adapter, float]:
-    """Fit the map to all queries, and the threshold to maps that did not see the query."""
+    """Fit the map to all queries, and the threshold to maps that did not see the query.
+
+    at_least   so many candidates of each query are returned in any case
+    """
     wide = np.asarray(vectors, dtype=np.float64)
-    return fit_adapter(candidates, wide, strength), best_threshold(
-        candidates, held_out(candidates, wide, strength)
-    )
+    values = held_out(candidates, wide, strength, free)
+    values[candidates.ranks <= at_least] = 2.0  # above any probability
+    threshold = best_threshold(candidates, values)
+    return fit_adapter(candidates, wide, strength, free), min(threshold, 1.0)
 
 
-def held_out(candidates: Candidates, vectors: Floats, strength: float) -> Floats:
+def held_out(candidates: Candidates, vectors: Floats, strength: float, free: int = 0) -> Floats:
     """Return (r,) probabilities, each from a map fitted to the other four fifths of the queries."""
     fold = np.random.default_rng(0).permutation(len(vectors)) % FOLDS
     values = np.empty(len(candidates.scores))
@@ -235,7 +267,7 @@ def held_out(candidates: Candidates, vectors: Floats, strength: float) -> Floats
     for i in range(FOLDS):
         mine = fold[candidates.owners] == i
         seen = np.arange(len(vectors)) if whole else np.flatnonzero(fold != i)
-        adapter = fit_adapter(candidates.take(seen), vectors[seen], strength)
+        adapter = fit_adapter(candidates.take(seen), vectors[seen], strength, free)
         owners = candidates.owners[mine]
         values[mine] = adapter.probabilities(vectors[owners], candidates.scores[mine])
         if whole:

@@ -42,17 +42,18 @@ class Verdict:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether there is no good answer."""
-        return not self.kept
+        """Tell whether there is no good answer: nothing reached the threshold."""
+        return self.best is None or self.best < self.threshold
 
     def __str__(self) -> str:
         note = f" {self.note}" if self.note else ""
         if self.best is None:
             return f"No good answer: nothing was found.{note}"
         if self.is_empty:
+            kept = f"; {self.kept:,} kept all the same" if self.kept else ""
             return (
                 f"No good answer: the best of {_counted(self.found, 'candidate')} has a "
-                f"{self.unit} of {self.best:.3g}, below {self.threshold:.3g}.{note}"
+                f"{self.unit} of {self.best:.3g}, below {self.threshold:.3g}{kept}.{note}"
             )
         if self.threshold == -np.inf:
             return f"All of {_counted(self.found, 'candidate')} kept.{note}"
@@ -85,15 +86,16 @@ class Cutoff(Protocol):
         ...
 
 
-def passed(ranking: Ranking, values: npt.ArrayLike, threshold: float) -> Ranking:
+def passed(ranking: Ranking, values: npt.ArrayLike, threshold: float, at_least: int = 0) -> Ranking:
     """Keep the rows whose value reaches a threshold; no row changes its place.
 
     values   (n,) the new scores; they must not fall where the old ones rise within a query.
              Where two become one in float32, as probabilities near 1 do, the later is lowered by
              the last bit, so that the order stays
+    at_least   so many rows of each query are kept, whatever their value
     """
     exact = np.asarray(values, dtype=np.float64)
-    rows = np.flatnonzero(exact >= threshold)
+    rows = np.flatnonzero((exact >= threshold) | (_ranks(ranking) <= at_least))
     scores = exact[rows].astype(np.float32)
     queries, former = ranking.query_ids[rows], ranking.scores[rows]
     for i in range(1, len(rows)):
@@ -113,11 +115,17 @@ def passed(ranking: Ranking, values: npt.ArrayLike, threshold: float) -> Ranking
 
 
 def judged(
-    ranking: Ranking, values: npt.ArrayLike, threshold: float, unit: str, notes: Mapping[str, str]
+    ranking: Ranking,
+    values: npt.ArrayLike,
+    threshold: float,
+    unit: str,
+    notes: Mapping[str, str],
+    at_least: int = 0,
 ) -> dict[str, Verdict]:
     """Return the verdict of each query on rows with given values.
 
     notes   query id -> note
+    at_least   as for `passed`
     """
     scores = np.asarray(values, dtype=np.float64)
     found: dict[str, list[float]] = {query: [] for query in ranking.queries}
@@ -125,7 +133,7 @@ def judged(
         found[query].append(value)
     return {
         query: Verdict(
-            sum(value >= threshold for value in each),
+            max(sum(value >= threshold for value in each), min(at_least, len(each))),
             len(each),
             max(each, default=None),
             threshold,
@@ -134,6 +142,14 @@ def judged(
         )
         for query, each in found.items()
     }
+
+
+def _ranks(ranking: Ranking) -> npt.NDArray[np.int64]:
+    """Return the place of each row within its query, from 1."""
+    new = np.ones(len(ranking), dtype=bool)
+    new[1:] = ranking.query_ids[1:] != ranking.query_ids[:-1]
+    places = np.arange(len(ranking))
+    return places - np.maximum.accumulate(np.where(new, places, 0)) + 1
 
 
 def _counted(count: int, noun: str) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 
 from everygrain.document import Document, Ranking
 from everygrain.encode.base import Encoder
-from everygrain.errors import QueryError
+from everygrain.errors import EncoderMismatchError, QueryError
 from everygrain.rank.cutoff.adapter import Adapted
 from everygrain.rank.cutoff.base import Cutoff, Verdict
 from everygrain.rank.cutoff.conformal import Calibration, Conformal
@@ -49,7 +49,11 @@ def learn(
     judgements = {query: {document: 1} for query, document in answers.items()}
     cut = Adapted.fit(ranking.cut(DEPTH), judgements, texts, view.encoder)
     scores = Calibration.of(ranking, judgements)
-    return {"adapted": cut.settings(), "conformal": Conformal(0.1, scores).settings()}
+    return {
+        "fingerprint": view.encoder.fingerprint,
+        "adapted": cut.settings(),
+        "conformal": Conformal(0.1, scores).settings(),
+    }
 
 
 def asked(
@@ -98,6 +102,12 @@ def create(spec: str, learned: Mapping[str, Any] | None, encoder: Encoder) -> Cu
         raise QueryError(
             "This index has learned no cut-off.",
             "It takes titles or sentences of at least 20 documents; add some, and learn anew.",
+        )
+    if learned.get("fingerprint") != encoder.fingerprint:
+        raise EncoderMismatchError(
+            f"The cut-offs were learned with {learned.get('fingerprint')}, but the encoder at hand "
+            f"is {encoder.fingerprint}.",
+            "Learn them anew.",
         )
     settings = learned[name]
     if name == "conformal":

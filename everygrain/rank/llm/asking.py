@@ -155,13 +155,13 @@ class Asker:
         room = self._room()
         wave: list[tuple[_Open[Result], int]] = []
         for each in open_plans:
-            wave += [(each, i) for i in range(len(each.answers), len(each.asked))]
+            wave += _unanswered(each, room - len(wave))
         while len(wave) < room and (upcoming := next(waiting, None)) is not None:
             opened = _Open(upcoming[0], upcoming[1], [])
             if _advance(opened, done):
                 open_plans.append(opened)
-                wave += [(opened, i) for i in range(len(opened.asked))]
-        return wave[:room]
+                wave += _unanswered(opened, room - len(wave))
+        return wave
 
     def _room(self) -> int:
         """Return how many questions the next wave may hold; closes the meter if none may call."""
@@ -230,6 +230,12 @@ class Asker:
         if self._prices is not None:
             spent.money = (spent.money or 0.0) + self._prices.of(asked, answered)
         return told.completion
+
+
+def _unanswered(each: _Open[Result], most: int) -> list[tuple[_Open[Result], int]]:
+    """Return the places of a plan's next questions."""
+    start = len(each.answers)
+    return [(each, i) for i in range(start, min(len(each.asked), start + most))]
 
 
 def _advance(each: _Open[Result], done: dict[int, Result]) -> bool:

@@ -41,11 +41,12 @@ class Pairwise(LanguageModelReranker):
     top      of "heap"
 
     A pair is two requests; a pair that was compared before is remembered. `most_calls` says what
-    a query can cost at most.
+    a query can cost at most: 290 with these settings, and 1,890 with the published depth of 100.
     """
 
     method: Literal["all", "heap", "sliding"] = "sliding"
     mode: Literal["generation", "scoring"] = "generation"
+    depth: int = field(default=20, kw_only=True)
     passes: int = field(default=10, kw_only=True)
     top: int = field(default=10, kw_only=True)
     most_tokens: int = field(default=16, kw_only=True)

@@ -10,7 +10,7 @@ from everygrain.document import Ranking
 from everygrain.encode.base import unit
 from everygrain.errors import EncoderMismatchError, InputError, QueryError
 from everygrain.rank.cutoff import Adapted, Cutoff
-from everygrain.rank.cutoff.adapter import Adapter, fit_adapter, fit_both, loss
+from everygrain.rank.cutoff.adapter import Adapter, fit_adapter, fit_both, held_out, known, loss
 from everygrain.rank.cutoff.sets import Candidates, best_threshold, f1
 
 
@@ -48,10 +48,10 @@ def test_the_gradient_equals_finite_differences():
     vectors = np.random.default_rng(1).normal(size=(6, 4))
     candidates = Candidates.of(ranking, judgements)
     point = np.random.default_rng(2).normal(size=10)
-    _, gradient = loss(point, candidates, vectors, 0.1)
+    _, gradient = loss(point, candidates, vectors, 0.1, 1)
     for i, step in enumerate(1e-6 * np.eye(10)):
-        above, _ = loss(point + step, candidates, vectors, 0.1)
-        below, _ = loss(point - step, candidates, vectors, 0.1)
+        above, _ = loss(point + step, candidates, vectors, 0.1, 1)
+        below, _ = loss(point - step, candidates, vectors, 0.1, 1)
         assert gradient[i] == pytest.approx((above - below) / 2e-6, abs=1e-6)
 
 
@@ -72,6 +72,8 @@ def test_the_loss_and_the_map_are_those_of_loops():
     found, _ = loss(point, candidates, vectors, 0.2)
     penalty = 0.1 * (0.3**2 + 0.2**2 + 0.5**2 + 0.1**2)
     assert found == pytest.approx(total / len(expected) + penalty)
+    spared, _ = loss(point, candidates, vectors, 0.2, 1)
+    assert spared == pytest.approx(total / len(expected) + 0.1 * (0.3**2 + 0.5**2))
     mapped = Adapter(point).probabilities(vectors[candidates.owners], candidates.scores)
     assert mapped.tolist() == pytest.approx(expected)
 
@@ -85,6 +87,27 @@ def test_each_kind_of_query_gets_its_own_end():
     assert f1(candidates, mapped >= threshold).mean() > 0.95
     one = best_threshold(candidates, candidates.scores)
     assert f1(candidates, candidates.scores >= one).mean() < 0.9
+
+
+def test_lists_that_end_at_a_distance_from_their_best_are_learned():
+    generator = np.random.default_rng(0)
+    rows, judgements = [], {}
+    for i in range(60):
+        name, best = f"q{i:02}", 0.4 + 0.5 * float(generator.random())
+        judgements[name] = {"d00": 1}
+        for j in range(15):
+            score = best - 0.03 * j
+            rows.append((name, f"d{j:02}", score))
+            if j < 4:  # within 0.1 of the best
+                judgements[name][f"d{j:02}"] = 1
+    candidates = Candidates.of(Ranking.of(list(judgements), rows), judgements)
+    features = known(np.zeros((60, 2)), candidates)
+    assert features[:, 2].tolist() == candidates.scores[candidates.ranks == 1].tolist()
+    adapter, threshold = fit_both(candidates, features, free=1)
+    mapped = adapter.probabilities(features[candidates.owners], candidates.scores)
+    assert f1(candidates, mapped >= threshold).mean() == 1
+    raw = best_threshold(candidates, candidates.scores)
+    assert f1(candidates, candidates.scores >= raw).mean() < 0.8
 
 
 def test_a_high_strength_gives_all_queries_one_map():
@@ -157,7 +180,7 @@ def test_another_encoder_and_bad_settings_are_refused():
         Adapted.from_settings(settings | {"fingerprint": "other"}, Two())
     with pytest.raises(InputError, match="no settings of an adapted"):
         Adapted.from_settings({"threshold": 0.5}, Two())
-    with pytest.raises(QueryError, match="takes vectors of 1 dimensions, not 3"):
+    with pytest.raises(QueryError, match="takes 1 numbers of a query, not 3"):
         Adapter(np.zeros(4)).lines(np.zeros((2, 3)))
 
 
@@ -167,3 +190,30 @@ def test_too_few_queries_are_refused():
         Adapted.fit(ranking, judgements, queries, Two())
     with pytest.raises(QueryError, match="strength = -1"):
         fit_adapter(Candidates.of(*planted(30)[1:]), np.zeros((30, 2)), -1)
+
+
+def test_one_result_can_be_kept_in_any_case_and_is_said_to_fall_short():
+    queries, ranking, judgements = planted(60)
+    cut = Adapted.fit(ranking, judgements, queries, Two(), at_least=1)
+    asked = {"q": ".text", "empty": "text"}
+    poor = Ranking.of(["q", "empty"], [("q", "d", 0.01), ("q", "e", 0.005)])
+    found = cut.rerank(asked, poor)
+    assert found.by_query() == {"q": [("d", pytest.approx(found.scores[0]))], "empty": []}
+    told = cut.verdicts(asked, poor)
+    assert told["q"].kept == 1
+    assert told["q"].is_empty
+    assert str(told["q"]).endswith("; 1 kept all the same.")
+    again = Adapted.from_settings(json.loads(json.dumps(cut.settings())), Two())
+    assert again.rerank(asked, poor) == found
+
+
+def test_a_threshold_for_sets_with_at_least_one_is_the_best_of_all_such():
+    _queries, ranking, judgements = planted(60)
+    candidates = Candidates.of(ranking, judgements)
+    features = known(np.zeros((60, 1)), candidates)
+    _, threshold = fit_both(candidates, features, free=1, at_least=1)
+    values = held_out(candidates, features, 1e-3, 1)
+    first = candidates.ranks == 1
+    reached = f1(candidates, first | (values >= threshold)).mean()
+    for other in np.unique(values)[::20]:
+        assert reached >= f1(candidates, first | (values >= other)).mean() - 1e-12

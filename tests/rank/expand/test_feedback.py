@@ -36,12 +36,10 @@ def test_weights_are_those_worked_by_hand(index):
 
 
 def test_smoothing_adds_the_collections_share_of_a_term(index):
-    """12 live occurrences of 16 are in texts: titles hold fruit twice, salad, pie, smell, cars.
-
-    Of all 15 terms, 2 are apple, 3 banana, 1 cherry.
-    """
+    """Of the 15 terms, those of the titles included, 2 are apple, 3 banana, 1 cherry."""
     with index.views.newest() as view:
         total = sum(sum(counted(view.snapshot, n).values()) for n in range(view.snapshot.size))
+    assert total == 15
     mu = 2.0
     expected = {
         "banana": 0.75 * (2 + mu * 3 / total) / (3 + mu) + 0.25 * (mu * 3 / total) / (2 + mu),
@@ -104,22 +102,20 @@ def test_an_index_after_updates_expands_as_one_built_afresh(make, tmp_path):
     index.close()
 
 
-@given(st.dictionaries(st.sampled_from(["tree", "graph", "node", "river"]), st.integers(1, 4)))
-def test_whole_weights_score_as_repeated_words_do(told):
-    index = test_whole_weights_score_as_repeated_words_do.index
-    with index.views.newest() as view:
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    index, _ = build(tmp_path_factory.mktemp("many") / "index", random_documents(40))
+    yield index
+    index.close()
+
+
+@given(told=st.dictionaries(st.sampled_from(["tree", "graph", "node", "river"]), st.integers(1, 4)))
+def test_whole_weights_score_as_repeated_words_do(many, told):
+    with many.views.newest() as view:
         typed = plain(" ".join(w for w, n in told.items() for _ in range(n)), view.analyzer)
         weighed = typed.weighing({term: float(count) for term, count in typed.terms})
         scores = [view.lexical().scores(query).tobytes() for query in (typed, weighed)]
     assert scores[0] == scores[1]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def many(tmp_path_factory):
-    index, _ = build(tmp_path_factory.mktemp("many") / "index", random_documents(40))
-    test_whole_weights_score_as_repeated_words_do.index = index
-    yield
-    index.close()
 
 
 def test_neighbours_take_the_words_of_texts_whose_titles_are_like_the_query(index, lexical):
@@ -154,7 +150,7 @@ def test_documents_that_are_gone_are_passed_over(index, lexical):
 def test_an_expansion_composes_and_prints_as_written(lexical):
     found = RM3(lexical, 3, 5, 0.6, first=lexical % 2)
     assert repr(found) == "RM3(lexical, 3, 5, 0.6, first=lexical % 2)"
-    assert repr(Neighbours(lexical)) == "Neighbours(lexical, 10, 20, 0.7)"
+    assert repr(Neighbours(lexical)) == "Neighbours(lexical, 5, 30, 0.85)"
     assert found == RM3(lexical, 3, 5, 0.6, first=lexical % 2) != RM3(lexical)
     assert len((found % 1).retrieve(["apple"], 5)) == 1
 
