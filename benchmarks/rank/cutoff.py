@@ -26,6 +26,7 @@ from everygrain.rank.cutoff.conformal import coverage
 from everygrain.rank.cutoff.sets import Candidates, best_k, best_threshold, f1
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
+MADE = "Made by `python benchmarks/rank/cutoff.py --keep FOLDER`. No p is corrected for the others."
 STRENGTHS = (1e-4, 1e-3, 1e-2)
 ALPHAS = (0.05, 0.1, 0.2)
 SPLITS = 500
@@ -175,7 +176,7 @@ def main() -> None:
     options.add_argument("--collections", default="scifact,cranfield,cisi")
     given = options.parse_args()
     results: dict[str, Any] = {}
-    lines = ["# Cut-offs", "", (__doc__ or "").split("\n\n")[2], ""]
+    lines = ["# Cut-offs", "", (__doc__ or "").split("\n\n")[2], "", MADE, ""]
     for name in given.collections.split(","):
         for leg in given.encoders.split(","):
             of = Collected(name, given.keep)

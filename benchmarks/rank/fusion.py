@@ -30,6 +30,7 @@ from everygrain.segment.passages import Passages
 from everygrain.segment.sentences import Sentences
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
+MADE = "Made by `python benchmarks/rank/fusion.py --keep FOLDER`. No p is corrected for the others."
 TEMPERATURE = 0.3
 
 
@@ -125,7 +126,7 @@ def main() -> None:
     given = options.parse_args()
     encoders = given.encoders.split(",")
     results: dict[str, Any] = {}
-    lines = ["# Fusion", "", (__doc__ or "").split("\n\n")[2], ""]
+    lines = ["# Fusion", "", (__doc__ or "").split("\n\n")[2], "", MADE, ""]
     for name in given.collections.split(","):
         of = Collected(name, given.keep)
         able = [e for e in encoders if (given.keep / "index" / f"{name}-{e}-rest" / "done").exists()

@@ -26,6 +26,9 @@ from everygrain.rank.hubness import Hubness, occurrences, skewness
 from everygrain.segment.sentences import Sentences
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
+MADE = (
+    "Made by `python benchmarks/rank/hubness.py --keep FOLDER`. No p is corrected for the others."
+)
 BETAS = (5.0, 10.0, 20.0, 40.0)
 KINDS = {
     "both banks": (1, 1, False), "queries only": (1, 0, False), "documents only": (0, 1, False),
@@ -85,7 +88,7 @@ def main() -> None:
     options.add_argument("--collections", default="scifact,cranfield,cisi")
     given = options.parse_args()
     results: dict[str, Any] = {}
-    lines = ["# Hubness", "", (__doc__ or "").split("\n\n")[2], ""]
+    lines = ["# Hubness", "", (__doc__ or "").split("\n\n")[2], "", MADE, ""]
     for name in given.collections.split(","):
         for leg in given.encoders.split(","):
             rows = measured(Collected(name, given.keep), leg)

@@ -53,10 +53,12 @@ class Texts:
             for start, end in self._spans("offsets")
         ]
 
-    def tokens(self, text: int) -> npt.NDArray[np.float32]:
-        """Return the vectors (t, 384) of a text's tokens, each of length 1."""
+    def tokens(self, text: int, scaled: bool = True) -> npt.NDArray[np.float32]:
+        """Return the vectors (t, 384) of a text's tokens, scaled to length 1 on wish."""
         start, end = self._token_spans[text]
         rows = self._tokens[start:end].astype(np.float32)
+        if not scaled:
+            return rows
         return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
 
     @cached_property

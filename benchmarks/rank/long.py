@@ -205,6 +205,7 @@ def systems(papers: Papers, loaded: dict[str, Any]) -> dict[str, Callable[[], np
         "hierarchy: hidden blocks, citations": lambda: whole(hierarchy("blocks + citations")),
         "the same, block by block, max": lambda: block_by_block(hierarchy("blocks + citations")),
         "long: pairs": lambda: long("pairs"),
+        "long: pairs, multiple negatives": lambda: long("pairs, multiple"),
         "long: citations": lambda: long("citations"),
         "long: citations, multiple negatives": lambda: long("citations, multiple"),
     }

@@ -102,7 +102,7 @@ def weights(fusion: dict[str, Any] | None, legs: set[str]) -> list[str]:
     if "late" in legs:
         return [
             f"score = {SHARE:.2f} × the score of the legs before it + {1 - SHARE:.2f} × late, each "
-            "divided by its best score among the candidates. The legs before it:",
+            "mapped to 0..1 over the candidates. The legs before it:",
             *weights(fusion, legs - {"late"}),
         ]
     if len(legs) < 2:

@@ -2,7 +2,7 @@
 
 A text's code is a layer of bits in front of a softmax over terms, as in the Binary Paragraph
 Vector (its PV-DBOW form): what bits keep is what tells a text's words. With x the text's weighed
-terms, scaled to length 1, m the mean of x, n its counts of terms, and s = sigmoid(A'(x - m)),
+terms, scaled to length 1, n its counts of terms, and s = sigmoid(A'x),
 
     b = round(s),   loss = - sum_w n_w / |n| log softmax(U'b + c)_w
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,10 +36,10 @@ Codes = npt.NDArray[np.uint8]
 
 BITS = 128
 _MOST_TERMS = 4096  # the most frequent: a softmax over all would take most of the time
-_EPOCHS = 30
+_EPOCHS = 15
 _BATCH = 256
 _RATE = 0.02
-_START = 2.0  # spread of A, so that bits begin away from the middle
+_START = 0.2  # spread of A: larger ones learn less, on cranfield
 _MOMENTUM, _SECOND, _TINY = 0.9, 0.999, 1e-8
 
 
@@ -50,7 +50,6 @@ class BinaryParagraphs:
     terms       term -> row of `inverse` and of `layer`
     inverse     (terms,) float32, log(1 + (N - n + 0.5) / (n + 0.5)) with n of N texts
     layer       (terms, bits) float32, A
-    middle      (bits,) float32, A'm: what a bit's sum is above or not
     fitted      number of texts fitted on
     epochs      passes over the texts when fitting
     """
@@ -59,7 +58,6 @@ class BinaryParagraphs:
     terms: dict[str, int]
     inverse: Vectors
     layer: Vectors
-    middle: Vectors
     fitted: int = 0
     epochs: int = _EPOCHS
 
@@ -72,15 +70,9 @@ class BinaryParagraphs:
             raise InputError(f"{bits} bits do not fill bytes.", "Use a multiple of 8.")
         if epochs < 1:
             raise InputError(f"{epochs} epochs learn nothing.", "Use 1 or more.")
-        nothing, middle = np.zeros(0, dtype=np.float32), np.zeros(bits, dtype=np.float32)
+        nothing = np.zeros(0, dtype=np.float32)
         return cls(
-            Analyzer(language),
-            {},
-            nothing,
-            np.zeros((0, bits), dtype=np.float32),
-            middle,
-            0,
-            epochs,
+            Analyzer(language), {}, nothing, np.zeros((0, bits), dtype=np.float32), 0, epochs
         )
 
     def __repr__(self) -> str:
@@ -93,7 +85,7 @@ class BinaryParagraphs:
     @cached_property
     def fingerprint(self) -> str:
         digest = hashlib.blake2b(self.layer.tobytes(), digest_size=6)
-        digest.update(self.inverse.tobytes() + self.middle.tobytes())
+        digest.update(self.inverse.tobytes())
         digest.update(json.dumps([list(self.terms), str(self.analyzer)]).encode())
         return f"binary-paragraphs-{self.dimensions}-{digest.hexdigest()}"
 
@@ -105,7 +97,7 @@ class BinaryParagraphs:
         rows = self._weighed(self._counts(words))
         known = np.diff(rows.indptr) > 0
         # sums of rows in the order of the terms: the last bit depends on the text alone
-        return np.packbits((rows @ self.layer) > self.middle, axis=1) * known[:, None], known
+        return np.packbits((rows @ self.layer) > 0, axis=1), known
 
     def encode(self, texts: Sequence[str], kind: Kind = "document") -> Vectors:
         return self.encode_words(split(texts), kind)
@@ -132,12 +124,10 @@ class BinaryParagraphs:
         inverse = np.log1p((len(words) - held + 0.5) / (held + 0.5)).astype(np.float32)
         terms = {name: row for row, name in enumerate(names)}
         blank = np.zeros((len(names), self.dimensions), dtype=np.float32)
-        begun = replace(self, terms=terms, inverse=inverse, layer=blank, fitted=len(words))
+        begun = BinaryParagraphs(self.analyzer, terms, inverse, blank, len(words), self.epochs)
         counts = begun._counts(words)
-        inputs = begun._weighed(counts)
-        mean = np.asarray(inputs.mean(axis=0)).ravel().astype(np.float32)
-        layer = train(inputs, mean, counts, self.dimensions, self.epochs)
-        return replace(begun, layer=layer, middle=mean @ layer)
+        layer = train(begun._weighed(counts), counts, self.dimensions, self.epochs)
+        return BinaryParagraphs(self.analyzer, terms, inverse, layer, len(words), self.epochs)
 
     def _counts(self, words: Words) -> Any:
         """Return (texts, terms) sparse float32 counts, sorted by term."""
@@ -168,7 +158,7 @@ class BinaryParagraphs:
         """Write what `load` needs into an empty folder."""
         from safetensors.numpy import save_file
 
-        arrays = {"inverse": self.inverse, "layer": self.layer, "middle": self.middle}
+        arrays = {"inverse": self.inverse, "layer": np.ascontiguousarray(self.layer)}
         save_file(arrays, folder / "binary.safetensors")
         described = {
             "kind": "binary-paragraphs",
@@ -187,10 +177,9 @@ class BinaryParagraphs:
 
         try:
             arrays = load_file(folder / "binary.safetensors")
-            inverse, layer, middle = arrays["inverse"], arrays["layer"], arrays["middle"]
+            inverse, layer = arrays["inverse"], arrays["layer"]
             terms = {term: row for row, term in enumerate(described["terms"])}
-            same = layer.ndim == 2 and middle.shape == layer.shape[1:]
-            if not same or not len(layer) == len(inverse) == len(terms):
+            if layer.ndim != 2 or not len(layer) == len(inverse) == len(terms):
                 raise ValueError(f"{len(layer)} rows for {len(terms)} terms")
             analyzer = Analyzer(**described["analyzer"])
         except (OSError, SafetensorError, KeyError, ValueError) as error:
@@ -198,8 +187,7 @@ class BinaryParagraphs:
                 f"The binary encoder in {folder} is missing or damaged ({error}).",
                 "Fit it to the collection again.",
             ) from error
-        fitted, epochs = described["fitted"], described["epochs"]
-        return cls(analyzer, terms, inverse, layer, middle, fitted, epochs)
+        return cls(analyzer, terms, inverse, layer, described["fitted"], described["epochs"])
 
 
 class Model(NamedTuple):
@@ -220,21 +208,15 @@ def rounded(shares: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def loss_and_gradients(
-    model: Model,
-    inputs: Any,
-    mean: npt.NDArray[Any],
-    shares: npt.NDArray[Any],
-    bits_of: Callable[..., Any] = rounded,
+    model: Model, inputs: Any, shares: npt.NDArray[Any], bits_of: Callable[..., Any] = rounded
 ) -> tuple[float, Model]:
     """Return the mean loss of some texts and its gradients.
 
     inputs    (texts, terms) sparse, x
-    mean      (terms,) m
     shares    (texts, terms), n / |n|; rows of zeros lose nothing
     bits_of   makes bits of sigmoids; its own slope is taken to be 1
     """
-    sums = inputs @ model.layer - mean @ model.layer
-    sigmoid = 1 / (1 + np.exp(-np.clip(sums, -30, 30)))
+    sigmoid = 1 / (1 + np.exp(-np.clip(inputs @ model.layer, -30, 30)))
     bits = bits_of(sigmoid)
     logits = bits @ model.words + model.bias
     logits -= logits.max(axis=1, keepdims=True)
@@ -245,13 +227,10 @@ def loss_and_gradients(
     loss = float((mass * np.log(totals)).sum() - (shares * logits).sum()) / count
     wrong = (chances / totals * mass - shares) / count
     passed = (wrong @ model.words.T) * sigmoid * (1 - sigmoid)
-    layer = inputs.T @ passed - np.outer(mean, passed.sum(axis=0))
-    return loss, Model(layer, bits.T @ wrong, wrong.sum(axis=0))
+    return loss, Model(inputs.T @ passed, bits.T @ wrong, wrong.sum(axis=0))
 
 
-def train(
-    inputs: Any, mean: npt.NDArray[np.float32], counts: Any, bits: int, epochs: int
-) -> Vectors:
+def train(inputs: Any, counts: Any, bits: int, epochs: int) -> Vectors:
     """Return the layer A (terms, bits) after Adam over batches of texts, its rate falling to 0."""
     generator = np.random.default_rng(0)
     terms = counts.shape[1]
@@ -271,7 +250,7 @@ def train(
         for start in range(0, len(order), _BATCH):
             rows = order[start : start + _BATCH]
             shares = counts[rows].toarray() / sizes[rows, None]
-            _, gradients = loss_and_gradients(model, inputs[rows], mean, shares)
+            _, gradients = loss_and_gradients(model, inputs[rows], shares)
             step += 1
             rate = _RATE * (1 - (step - 1) / steps)
             for each, gradient, (mean, square) in zip(model, gradients, moments, strict=True):

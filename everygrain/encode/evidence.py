@@ -1,4 +1,4 @@
-"""Which sentences of a document answer a query, and the span that they make.
+"""Which sentences of a document answer a query, and the spans that they make.
 
 A bi-encoder's two vectors say how near a document is, not where it answers. Here the query is
 fused with each sentence of one document, and a small network says how likely it is that the
@@ -86,6 +86,7 @@ class Localiser:
             "w": np.zeros(hidden),
             "a": np.array([_SHARPNESS]),
             "b": np.array([-_SHARPNESS / 2]),
+            "margin": np.array([_SHARPNESS / 4]),
         }
         return cls(sentences, words, {name: each.astype(np.float32) for name, each in made.items()})
 
@@ -186,23 +187,23 @@ class Localiser:
         document: Document,
         spans: Sequence[tuple[int, int]],
         prior: npt.NDArray[np.float32] | None = None,
-    ) -> Evidence | None:
-        """Return the span of a document that answers; None for a document without sentences.
+    ) -> list[Evidence]:
+        """Return the spans of a document that answer, best first; none for one without sentences.
 
         spans   offsets of the document's sentences, in order
         prior   (n,) the fallback's scores; `fallback` if None
 
-        The span is a run of whole sentences, `document.text[start:end]`; its score is the
-        probability of its best sentence. Raises what `logits` raises.
+        A span is a run of whole sentences, `document.text[start:end]`; its score is the probability
+        of its best sentence. Raises what `logits` raises.
         """
         logits = self.logits(query, [document.text[start:end] for start, end in spans], prior)
-        if not len(logits):
-            return None
-        first, last = best_run(logits)
-        start, end = spans[first][0], spans[last][1]
-        span = Span(document.id, start, end, "sentence" if first == last else "passage")
-        best = float(logits[first : last + 1].max())
-        return Evidence(span, span.of(document), float(1 / (1 + np.exp(-best))))
+        found = []
+        for first, last in runs(reached(logits, float(self.weights["margin"][0]))):
+            start, end = spans[first][0], spans[last][1]
+            span = Span(document.id, start, end, "sentence" if first == last else "passage")
+            best = float(logits[first : last + 1].max())
+            found.append(Evidence(span, span.of(document), float(1 / (1 + np.exp(-best)))))
+        return sorted(found, key=lambda each: (-each.score, each.span.start))
 
     def save(self, folder: Path) -> None:
         """Write the weights, and which encoders they were learned over, into an empty folder."""
@@ -237,14 +238,13 @@ class Localiser:
         return found
 
 
-def best_run(logits: npt.NDArray[np.float32]) -> tuple[int, int]:
-    """Return the first and last place of the run with the largest sum; the first such run.
+def reached(logits: npt.NDArray[np.float32], margin: float) -> npt.NDArray[np.bool_]:
+    """Return (n,) which sentences are within a margin of the best."""
+    found: npt.NDArray[np.bool_] = logits >= logits.max(initial=-np.inf) - np.float32(margin)
+    return found
 
-    Where no logit is above zero, that is the largest one alone.
-    """
-    best, run = (-np.inf, 0, 0), (-np.inf, 0)
-    for place, value in enumerate(logits.tolist()):
-        run = (run[0] + value, run[1]) if run[0] > 0 else (value, place)
-        if run[0] > best[0]:
-            best = (run[0], run[1], place)
-    return best[1], best[2]
+
+def runs(chosen: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return the first and last place of every run of chosen ones, in order."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]]).astype(np.int8)))
+    return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -29,7 +29,6 @@ Wide = npt.NDArray[np.float64]
 
 LEAST = 30  # documents in both encoders' vectors, from which scores are made comparable
 _SAMPLE = 2000
-_APART = 300
 _STEPS = 30
 
 
@@ -192,17 +191,17 @@ class Reencoding:
     old           (n, d_old) float32, every document's vector by the old encoder
     new           (n, d_new) float32, by the new one; rows that are not `done` are not looked at
     done          (n,) bool
-    translation   None where there are too few documents to learn one that helps
+    translation   None where there are too few documents to learn one from
 
     Until LEAST documents are done, queries are answered by the old encoder alone. After that a
-    document that is done has its new score q'd. One that is not has s = its translated score, or
-    its old score where there is no translation, put on the same scale for each query,
+    document that is done has its new score q'd. Of one that is not, both the old score and the
+    translated one are put on the scale of new scores, for each query,
 
         m_new + (s - m) * sd_new / sd
 
-    where m and sd are the mean and standard deviation of s over documents that are done, and m_new
-    and sd_new those of the same documents' new scores. With nothing done that is the old system,
-    with everything done the new one, to the bit.
+    and their mean is taken. m and sd are the mean and standard deviation of s over documents that
+    are done, m_new and sd_new those of the same documents' new scores. With nothing done that is
+    the old system, with everything done the new one, to the bit.
     """
 
     old: Vectors
@@ -222,23 +221,9 @@ class Reencoding:
     def learned(
         cls, old: Vectors, new: Vectors, done: npt.NDArray[np.bool_], method: Method
     ) -> Reencoding:
-        """Learn a translation from what is done, and use it where it does better than old scores.
-
-        Every fourth of the documents that are done, or fewer, is kept out of a first fit. Each of
-        these stands for a query that asks for the others: whichever agrees better with their new
-        scores is used, the translated scores or the old ones (`agreement`).
-        """
-        places = np.flatnonzero(done)
-        if len(places) < 4 * LEAST:
-            return cls(old, new, done)
-        apart = np.zeros(len(places), dtype=bool)
-        apart[:: max(4, len(places) // _APART)] = True
-        kept, rest = places[apart], places[~apart]
-        real = new[kept] @ new[kept].T
-        translated = method.fit(old[rest], new[rest]).score(new[kept], old[kept])
-        if agreement(translated, real) <= agreement(old[kept] @ old[kept].T, real):
-            return cls(old, new, done)
-        return cls(old, new, done, method.fit(old[places], new[places]))
+        """Learn the translation from what is done, where that is LEAST documents or more."""
+        able = int(done.sum()) >= LEAST
+        return cls(old, new, done, method.fit(old[done], new[done]) if able else None)
 
     def score(self, old_queries: Vectors, new_queries: Vectors) -> Vectors:
         """Return float32 (queries, n): the same queries encoded by both encoders."""
@@ -246,26 +231,16 @@ class Reencoding:
             return np.asarray(new_queries @ self.new.T, dtype=np.float32)
         if self.done.sum() < LEAST:
             return np.asarray(old_queries @ self.old.T, dtype=np.float32)
-        if self.translation is None:
-            scores = np.asarray(old_queries @ self.old.T, dtype=np.float32)
-        else:
-            scores = self.translation.score(new_queries, self.old)
         places = np.flatnonzero(self.done)
         ready = np.asarray(new_queries @ self.new[places].T, dtype=np.float32)
         some = np.linspace(0, len(places) - 1, min(_SAMPLE, len(places))).astype(np.int64)
-        scores = on_scale(scores, scores[:, places[some]], ready[:, some])
+        rough = [np.asarray(old_queries @ self.old.T, dtype=np.float32)]
+        if self.translation is not None:
+            rough.append(self.translation.score(new_queries, self.old))
+        alike = [on_scale(each, each[:, places[some]], ready[:, some]) for each in rough]
+        scores = np.asarray(sum(alike) / len(alike), dtype=np.float32)
         scores[:, places] = ready
         return scores
-
-
-def agreement(scores: Vectors, real: Vectors) -> float:
-    """Return the mean correlation of rows of scores (n, n) with the real ones, diagonals apart."""
-    others = ~np.eye(len(real), dtype=bool)
-    shape = (len(real), len(real) - 1)
-    pair = [each[others].reshape(shape).astype(np.float64) for each in (scores, real)]
-    first, second = (each - each.mean(axis=1, keepdims=True) for each in pair)
-    sizes = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
-    return float(((first * second).sum(axis=1) / np.maximum(sizes, 1e-12)).mean())
 
 
 def on_scale(scores: Vectors, measured: Vectors, target: Vectors) -> Vectors:

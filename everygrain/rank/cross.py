@@ -14,6 +14,7 @@ query's candidates (mean 0, deviation 1; 0 where all are alike).
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -127,8 +128,8 @@ class CrossEncoderScorer:
             return np.asarray(found, dtype=np.float32)
         tokenizer = self.model.tokenizer
         told = tokenizer(
-            [query for query, _ in pairs],
-            [text for _, text in pairs],
+            [_front(query, self.limit) for query, _ in pairs],
+            [_front(text, self.limit) for _, text in pairs],
             truncation="longest_first",
             max_length=self.limit,
         )
@@ -154,6 +155,17 @@ class CrossEncoderScorer:
         with torch.inference_mode():
             found: Scores = self.model.model(**padded).logits[:, 0].float().numpy()
         return found
+
+
+def _front(text: str, words: int) -> str:
+    """Return the text up to the end of its so many-th word: each is a token or more, so that the
+    tokenizer need not read what is cut anyway."""
+    if len(text) <= 2 * words:
+        return text
+    for count, match in enumerate(re.finditer(r"\S+", text), 1):
+        if count == words:
+            return text[: match.end()]
+    return text
 
 
 def _classifies(model: Any) -> bool:

@@ -26,7 +26,7 @@ from everygrain.rank.select import at_least_kth, order
 if TYPE_CHECKING:
     from everygrain.rank.legs import View, Views
 
-SHARE = 0.5
+SHARE = 0.5  # the best of eight on 300 queries of scifact/train; .35 to .9 are all above hybrid
 RETRIEVED = 1_000  # words of the collection for each word of a query
 _BLOCK = 2**16  # words that are compared at once, and a document's more
 
@@ -39,10 +39,10 @@ Mask = npt.NDArray[np.bool_]
 class Late:
     """Reranks documents of an index by the words that it holds of them: `hybrid % 100 >> late`.
 
-        s(q, d) = share * first(q, d) + (1 - share) * late(q, d)
+        s(q, d) = share * m(first(q, d)) + (1 - share) * m(late(q, d))
 
-    each column divided by its best for the query. Documents that are no longer in the index are
-    left out.
+    with m a map of the candidates' scores to 0..1 (`everygrain.rank.late.fused`). Documents that
+    are no longer in the index are left out.
 
     share   of the score that a document came with, in [0, 1]
     exact   compare only words that are equal

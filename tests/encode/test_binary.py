@@ -43,13 +43,13 @@ def small(seed=0):
     inputs = counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     model = Model(*(generator.standard_normal(shape) for shape in ((7, 4), (4, 7), (7,))))
-    return model, csr_array(inputs), inputs.mean(axis=0), shares
+    return model, csr_array(inputs), shares
 
 
-def by_loops(model, inputs, mean, shares, bits_of):
+def by_loops(model, inputs, shares, bits_of):
     loss = 0.0
     for text, wanted in zip(inputs.toarray(), shares, strict=True):
-        sigmoid = [1 / (1 + np.exp(-sum((text - mean) * column))) for column in model.layer.T]
+        sigmoid = [1 / (1 + np.exp(-sum(text * column))) for column in model.layer.T]
         logits = bits_of(np.array(sigmoid)) @ model.words + model.bias
         for word, share in enumerate(wanted):
             loss -= share * np.log(np.exp(logits[word]) / np.exp(logits).sum())
@@ -58,33 +58,32 @@ def by_loops(model, inputs, mean, shares, bits_of):
 
 @pytest.mark.parametrize("bits_of", [rounded, lambda shares: shares], ids=["bits", "shares"])
 def test_the_loss_is_the_formula_in_loops(bits_of):
-    model, inputs, mean, shares = small()
-    loss, _ = loss_and_gradients(model, inputs, mean, shares, bits_of)
-    assert loss == pytest.approx(by_loops(model, inputs, mean, shares, bits_of))
+    model, inputs, shares = small()
+    loss, _ = loss_and_gradients(model, inputs, shares, bits_of)
+    assert loss == pytest.approx(by_loops(model, inputs, shares, bits_of))
 
 
 def test_without_rounding_gradients_are_those_of_finite_differences():
-    model, inputs, mean, shares = small()
-    _, gradients = loss_and_gradients(model, inputs, mean, shares, lambda each: each)
+    model, inputs, shares = small()
+    _, gradients = loss_and_gradients(model, inputs, shares, lambda each: each)
     for part, (array, gradient) in enumerate(zip(model, gradients, strict=True)):
         for place in np.ndindex(array.shape):
             found = []
             for sign in (1, -1):
                 moved = [each.copy() for each in model]
                 moved[part][place] += sign * 1e-6
-                found.append(by_loops(Model(*moved), inputs, mean, shares, lambda each: each))
+                found.append(by_loops(Model(*moved), inputs, shares, lambda each: each))
             assert gradient[place] == pytest.approx((found[0] - found[1]) / 2e-6, abs=1e-7)
 
 
 def test_with_rounding_the_gradient_passes_as_if_it_were_not_there():
-    model, inputs, mean, shares = small()
-    _, gradients = loss_and_gradients(model, inputs, mean, shares)
-    centred = inputs.toarray() - mean
-    sigmoid = 1 / (1 + np.exp(-(centred @ model.layer)))
+    model, inputs, shares = small()
+    _, gradients = loss_and_gradients(model, inputs, shares)
+    sigmoid = 1 / (1 + np.exp(-(inputs @ model.layer)))
     chances = np.exp((sigmoid > 0.5) @ model.words + model.bias)
     wrong = chances / chances.sum(axis=1, keepdims=True) * shares.sum(axis=1)[:, None] - shares
     passed = wrong / 6 @ model.words.T * sigmoid * (1 - sigmoid)
-    np.testing.assert_allclose(gradients.layer, centred.T @ passed, atol=1e-12)
+    np.testing.assert_allclose(gradients.layer, inputs.T @ passed, atol=1e-12)
 
 
 def test_codes_learned_from_raw_text_tell_subjects_apart():
@@ -100,7 +99,6 @@ def test_codes_learned_from_raw_text_tell_subjects_apart():
 def test_training_lowers_the_loss_of_bits():
     counts = FITTED._counts(split(TEXTS))
     inputs = FITTED._weighed(counts)
-    mean = np.asarray(inputs.mean(axis=0)).ravel()
     sizes = np.asarray(counts.sum(axis=1)).ravel()
     shares = counts.toarray() / sizes[:, None]
 
@@ -108,7 +106,7 @@ def test_training_lowers_the_loss_of_bits():
         """The loss of codes with the words and bias that suit them, by gradient descent."""
         model = Model(layer, np.zeros((32, layer.shape[0])), np.zeros(layer.shape[0]))
         for _ in range(200):
-            loss, gradients = loss_and_gradients(model, inputs, mean, shares)
+            loss, gradients = loss_and_gradients(model, inputs, shares)
             model.words[:] -= 2 * gradients.words
             model.bias[:] -= 2 * gradients.bias
         return loss
@@ -164,7 +162,7 @@ def test_nothing_to_learn_from_gives_an_encoder_of_zeros():
 
 def test_texts_without_words_do_not_disturb_training():
     counts = csr_array(np.array([[1.0, 2.0], [0.0, 0.0], [3.0, 1.0]], dtype=np.float32))
-    assert np.isfinite(train(counts, np.zeros(2, dtype=np.float32), counts, 8, 3)).all()
+    assert np.isfinite(train(counts, counts, 8, 3)).all()
 
 
 def test_it_can_be_kept_in_a_folder(tmp_path):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from everygrain.document import Document
-from everygrain.encode.evidence import FEATURES, Localiser, best_run
+from everygrain.encode.evidence import FEATURES, Localiser, reached, runs
 from everygrain.encode.static import Static
 from everygrain.errors import InputError, ModelError
 from everygrain.segment.sentences import Sentences
@@ -92,30 +92,32 @@ def test_logits_are_the_formula_written_out():
         assert STIRRED.logits(query, TEXTS, prior)[i] == pytest.approx(logit, abs=1e-4)
 
 
-@given(st.lists(st.floats(-5, 5, width=32), min_size=1, max_size=9))
-def test_the_best_run_has_the_largest_sum_of_all_runs(values):
-    logits = np.array(values, dtype=np.float32)
-    first, last = best_run(logits)
-    sums = {
-        (i, j): float(np.sum(logits[i : j + 1], dtype=np.float64))
-        for i, j in itertools.combinations_with_replacement(range(len(values)), 2)
-    }
-    assert sums[first, last] == pytest.approx(max(sums.values()), abs=1e-6)
+@given(st.lists(st.booleans(), max_size=12))
+def test_runs_are_the_longest_stretches_of_chosen_ones(values):
+    found = runs(np.array(values, dtype=bool))
+    covered = [place for first, last in found for place in range(first, last + 1)]
+    assert covered == [place for place, value in enumerate(values) if value]
+    # two runs never touch: there is an unchosen one between them
+    assert all(there[1] + 1 < here[0] for there, here in itertools.pairwise(found))
 
 
-def test_where_nothing_answers_the_best_sentence_stands_alone():
-    assert best_run(np.array([-3, -1, -2], dtype=np.float32)) == (1, 1)
-    assert best_run(np.array([1, -0.5, 2, -4, 2.4], dtype=np.float32)) == (0, 2)
+def test_what_is_within_the_margin_of_the_best_is_reached():
+    logits = np.array([-3, -1, -2, -1], dtype=np.float32)
+    assert reached(logits, 0.0).tolist() == [False, True, False, True]
+    assert reached(logits, 1.5).tolist() == [False, True, True, True]
+    assert reached(logits[:0], 1.0).tolist() == []
 
 
-def test_spans_are_exact_and_runs_are_passages():
-    found = START.locate("a cat", DOCUMENT, SPANS, np.array([0.1, 0.7, 0.9, 0.1, 0.2]))
-    assert DOCUMENT.text[found.span.start : found.span.end] == found.text
-    assert found.text == "The greenhouse.  Dogs run a tree 12 7."
-    assert found.span.grain == "passage"
-    assert found.score == pytest.approx(1 / (1 + np.exp(-(8 * 0.9 - 4))))
-    alone = START.locate("a cat", DOCUMENT, SPANS, np.array([0.1, 0.2, 0.3, 0.1, 0.2]))
-    assert (alone.text, alone.span.grain) == ("Dogs run a tree 12 7.", "sentence")
+def test_spans_are_exact_and_neighbours_make_one():
+    prior = np.array([0.7, 0.1, 0.9, 0.8, 0.2])  # the margin of 2 is .25 of these, times 8
+    best, other = START.locate("a cat", DOCUMENT, SPANS, prior)
+    assert DOCUMENT.text[best.span.start : best.span.end] == best.text
+    assert best.text == "Dogs run a tree 12 7.  House a cat dogs?"
+    assert best.span.grain == "passage"
+    assert best.score == pytest.approx(1 / (1 + np.exp(-(8 * 0.9 - 4))))
+    assert (other.text, other.span.grain) == ("A cat running.", "sentence")
+    [alone] = START.locate("a cat", DOCUMENT, SPANS, np.array([0.1, 0.2, 0.5, 0.1, 0.2]))
+    assert alone.text == "Dogs run a tree 12 7."
 
 
 @pytest.mark.parametrize("query", ["", "xyz", "!?", "猫 🐈", "cat " * 5000])
@@ -124,8 +126,8 @@ def test_odd_queries_get_finite_scores(query):
 
 
 def test_a_document_without_sentences_has_no_answer():
-    assert START.locate("a cat", Document("d", "  "), []) is None
-    assert START.locate("a cat", Document("d", "cat"), [(0, 3)]).text == "cat"
+    assert START.locate("a cat", Document("d", "  "), []) == []
+    assert [each.text for each in START.locate("a cat", Document("d", "cat"), [(0, 3)])] == ["cat"]
 
 
 @pytest.mark.parametrize("prior", [[0.1], [0.1, np.nan, 0, 0, 0]])

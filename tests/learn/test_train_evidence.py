@@ -15,6 +15,7 @@ from everygrain.learn.train.evidence import (  # noqa: E402
     Answered,
     EvidenceTraining,
     answer_loss,
+    best_margin,
     cloze_answers,
     network,
     train_localiser,
@@ -65,6 +66,28 @@ def test_training_learns_what_the_fallback_cannot_know():
     assert right(START, fresh) < 0.3
     assert right(made.localiser, fresh) > 0.9
     assert made.curve[-1] < made.curve[0] / 2
+
+
+def test_the_margin_has_the_best_mean_f1_of_all_margins():
+    lot = np.random.default_rng(3)
+    counts = [3, 5, 2, 7]
+    logits = lot.standard_normal(17).astype(np.float32)
+    answers = lot.random(17) < 0.4
+    answers[[0, 3, 8, 10]] = True
+
+    def mean_f1(margin):
+        total, at = 0.0, 0
+        for count in counts:
+            mine = range(at, at + count)
+            best = max(logits[i] for i in mine)
+            found = {i for i in mine if best - logits[i] <= margin}
+            wanted = {i for i in mine if answers[i]}
+            total += 2 * len(found & wanted) / (len(found) + len(wanted))
+            at += count
+        return total / len(counts)
+
+    found = mean_f1(best_margin(logits, answers, counts))
+    assert found == pytest.approx(max(map(mean_f1, np.linspace(0, 5, 2001))))
 
 
 def test_decay_holds_the_localiser_to_its_fallback():

@@ -228,7 +228,7 @@ def test_banks_of_another_encoder_are_refused(index):
         Hubness(index.views, banks).rerank({"q": ""}, Ranking.of(["q"], [("q", "d001", 0.5)]))
     with pytest.raises(QueryError, match="make no sense"):
         Hubness(index.views, banks, 0.0, 0.0)
-    assert repr(Hubness(index.views, banks)) == "Hubness(beta_queries=20.0, beta_documents=20.0)"
+    assert repr(Hubness(index.views, banks)) == "Hubness(beta_queries=5.0, beta_documents=5.0)"
 
 
 def test_skewness_by_hand():

@@ -43,6 +43,12 @@ def late_in_loops(query, document, exact=False):
     return total / (max(len(asked.words), 1) * SCALE**2)
 
 
+def spread(scores):
+    """Map scores to 0..1, as the candidates of one query are."""
+    low, high = min(scores.values()), max(scores.values())
+    return {d: (score - low) / (high - low) for d, score in scores.items()}
+
+
 @pytest.mark.parametrize("exact", [False, True])
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
 def test_a_reranked_score_is_the_formula_over_the_stored_words(built, share, exact):
@@ -51,14 +57,9 @@ def test_a_reranked_score_is_the_formula_over_the_stored_words(built, share, exa
     reranked = index.reranker("late", share=share, exact=exact).rerank(QUERIES, first)
     for query in ("a", "b"):
         before = dict(first.by_query()[query])
-        words = {d: late_in_loops(QUERIES[query], held[d], exact) for d in before}
-        best, best_words = max(before.values()), max(words.values())
-        expected = {
-            d: share * before[d] / best + (1 - share) * max(words[d], 0) / best_words
-            if share
-            else words[d] / best_words
-            for d in before
-        }
+        words = spread({d: late_in_loops(QUERIES[query], held[d], exact) for d in before})
+        given = spread(before)
+        expected = {d: share * given[d] + (1 - share) * words[d] for d in before}
         assert dict(reranked.by_query()[query]) == pytest.approx(expected, abs=1e-6)
         assert len(expected) > 10
     assert not reranked.by_query()["none"]
@@ -86,7 +87,7 @@ def test_documents_that_are_gone_are_left_out_and_changed_ones_compared_as_they_
     assert set(scores) == set(found[3:])
     held = {d.id: d for d in left} | {found[3]: Document(found[3], "river river")}
     words = {d: late_in_loops("tree graph", held[d]) for d in scores}
-    assert scores == pytest.approx({d: w / max(words.values()) for d, w in words.items()})
+    assert scores == pytest.approx(spread(words), abs=1e-6)
     index.close()
 
 
@@ -212,5 +213,5 @@ def test_exact_matching_counts_equal_words_alone(built):
     found = index.reranker("late", share=0, exact=True).rerank({"q": "stone"}, ranking)
     everyone = list(held.values())
     scores = exact_sim(BagHash().encode_bags(["stone"], "query"), bags_of(everyone))
-    expected = {d.id: s / scores.max() for d, s in zip(everyone, scores, strict=True)}
-    assert dict(found.by_query()["q"]) == pytest.approx(expected)
+    expected = spread({d.id: s for d, s in zip(everyone, scores, strict=True)})
+    assert dict(found.by_query()["q"]) == pytest.approx(expected, abs=1e-6)

@@ -97,7 +97,7 @@ class FittedBinary(Fitted):
 
     @property
     def bytes_per_vector(self) -> int:
-        return self.columns.shape[1] // 8
+        return int(self.columns.shape[1]) // 8
 
     def encode(self, vectors: Vectors) -> Codes:
         """Return (n, bits / 8) uint8, the first bit the highest of the first byte."""

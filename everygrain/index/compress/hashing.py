@@ -78,16 +78,15 @@ class FittedHashed(Fitted):
     def encode(self, vectors: Vectors) -> Codes:
         rows = checked(vectors, self.dimensions)
         sums = _hashed(rows, self.places, self.signs, len(self.scale))
-        return np.clip(np.rint(sums / self.scale), -127, 127).astype(np.int8)
+        return np.asarray(np.clip(np.rint(sums / self.scale), -127, 127).astype(np.int8))
 
     def decode(self, codes: Codes) -> Vectors:
-        return (codes.astype(np.float32) * self.scale)[:, self.places] * self.signs
+        return np.asarray((codes.astype(np.float32) * self.scale)[:, self.places] * self.signs)
 
     def score(self, queries: Vectors, codes: Codes) -> Vectors:
         """Multiply in `width` dimensions: the hash of the query with that of the vector."""
         sums = _hashed(queries, self.places, self.signs, len(self.scale))
-        scores: Vectors = (sums * self.scale) @ codes.astype(np.float32).T
-        return scores
+        return np.asarray((sums * self.scale) @ codes.astype(np.float32).T)
 
 
 def _hashed(

@@ -80,16 +80,14 @@ class FittedLowRank(Fitted):
         numbers = times(checked(vectors, self.dimensions), self.directions)
         if self.method.kept == "float16":
             return numbers.astype(np.float16)
-        return np.clip(np.rint(numbers / self.scale), -127, 127).astype(np.int8)
+        return np.asarray(np.clip(np.rint(numbers / self.scale), -127, 127).astype(np.int8))
 
     def decode(self, codes: Codes) -> Vectors:
-        decoded: Vectors = (codes.astype(np.float32) * self.scale) @ self.directions.T
-        return decoded
+        return np.asarray((codes.astype(np.float32) * self.scale) @ self.directions.T)
 
     def score(self, queries: Vectors, codes: Codes) -> Vectors:
         """Multiply in `rank` dimensions: q'Vz = (V'q)'z."""
-        scores: Vectors = (queries @ self.directions * self.scale) @ codes.astype(np.float32).T
-        return scores
+        return np.asarray((queries @ self.directions * self.scale) @ codes.astype(np.float32).T)
 
 
 def principal(rows: Vectors) -> Vectors:

@@ -164,4 +164,4 @@ def nearest_centroid(rows: Vectors, centroids: Vectors) -> npt.NDArray[np.int64]
     """Return (n,) the centroid nearest to each row, the first of equals."""
     lengths = np.square(centroids).sum(axis=1) / 2
     products = times(rows, np.ascontiguousarray(centroids.T))
-    return np.argmin(lengths - products, axis=1)
+    return np.asarray(np.argmin(lengths - products, axis=1))

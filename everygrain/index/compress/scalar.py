@@ -54,10 +54,14 @@ class FittedInt8(Fitted):
 
     def encode(self, vectors: Vectors) -> Codes:
         rows = checked(vectors, self.dimensions)
-        return np.clip(np.rint(rows / self.scale), -127, 127).astype(np.int8)
+        return np.asarray(np.clip(np.rint(rows / self.scale), -127, 127).astype(np.int8))
 
     def decode(self, codes: Codes) -> Vectors:
-        return codes.astype(np.float32) * self.scale
+        return np.asarray(codes.astype(np.float32) * self.scale)
+
+    def score(self, queries: Vectors, codes: Codes) -> Vectors:
+        """Multiply queries by the steps, not every vector."""
+        return np.asarray((queries * self.scale) @ codes.astype(np.float32).T)
 
 
 @dataclass(frozen=True)
@@ -108,17 +112,17 @@ class FittedInt4(Fitted):
     def encode(self, vectors: Vectors) -> Codes:
         rows = checked(vectors, self.dimensions)
         numbers = (np.clip(np.rint(rows / self.scale), -7, 7) + 8).astype(np.uint8)
-        return numbers[:, 0::2] | (numbers[:, 1::2] << 4)
+        return np.asarray(numbers[:, 0::2] | (numbers[:, 1::2] << 4))
 
     def decode(self, codes: Codes) -> Vectors:
         numbers = np.empty((len(codes), self.dimensions), dtype=np.float32)
         numbers[:, 0::2] = codes & 15
         numbers[:, 1::2] = codes >> 4
-        return (numbers - 8) * self.scale
+        return np.asarray((numbers - 8) * self.scale)
 
 
 def steps(rows: Vectors, most: int) -> Vectors:
     """Return (d,) the size of a step with which the largest value is `most` steps."""
     largest = np.abs(rows).max(axis=0)
-    scale: Vectors = np.where(largest > _NEGLIGIBLE, largest, 1.0).astype(np.float32)
-    return scale / np.float32(most)
+    scale = np.where(largest > _NEGLIGIBLE, largest, 1.0).astype(np.float32)
+    return np.asarray(scale / np.float32(most))

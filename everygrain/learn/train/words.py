@@ -259,7 +259,7 @@ class _Run:
         )  # fmt: skip
         value = self.loss(batch).mean()
         sparse = gates.sum() / of_document.sum().clamp(min=1)
-        (value + self.settings.sparsity * sparse).backward()  # type: ignore[no-untyped-call]
+        (value + self.settings.sparsity * sparse).backward()
         self.optimiser.step()
         return float(value.detach())
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from everygrain.document import Document
 from everygrain.errors import QueryError
 from everygrain.rank.base import Reranker, Retriever
+from everygrain.rank.compose.forms import AROUND, STAGES
 from everygrain.rank.compose.parts import Value
 from everygrain.rank.legs import Leg, Views
 from everygrain.rank.lexical import BM25
+
+if TYPE_CHECKING:
+    from everygrain.endpoint import CachedEndpoint
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,32 @@ class Making:
         return Leg(views, name, self.where, bm25, self.typed)
 
     def stage(self, name: str, settings: Mapping[str, Value]) -> Reranker:
-        raise QueryError(f"There is no stage '{name}'.", "Leave it out.")
+        made: Reranker = STAGES[name].make(self, settings)
+        return made
 
     def around(self, name: str, retriever: Retriever, settings: Mapping[str, Value]) -> Retriever:
-        raise QueryError(f"Nothing named '{name}' stands around a system.", "Leave it out.")
+        made: Retriever = AROUND[name].make(self, retriever, settings)
+        return made
+
+    def fetch(self, ids: Sequence[str]) -> dict[str, Document]:
+        """Return documents by id; an id that is not in the index is left out."""
+        with self.views.newest() as view:
+            return view.store.catalogue.fetch(list(ids))
+
+    def endpoint(self, model: str) -> CachedEndpoint:
+        """Return the language model of a name MODEL@URL; its answers are kept in the user's cache.
+
+        Raises QueryError for a name without an address, ModelError for an address that is none.
+        """
+        from everygrain.encode.cache import cache_folder
+        from everygrain.endpoint import CachedEndpoint, Endpoint
+
+        name, at, url = model.partition("@")
+        if not (name and at and url):
+            raise QueryError(
+                f"'{model}' is no language model.",
+                "Name it and its address: model='NAME@http://127.0.0.1:8080/v1'.",
+            )
+        folder = cache_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        return CachedEndpoint(Endpoint(url, name), folder / "completions.db")

@@ -12,7 +12,7 @@ from everygrain.rank.base import Cut, Reranked, Reranker, Retriever
 from everygrain.rank.fuse import ReciprocalRank, Weighted, fuse
 from everygrain.rank.lexical import BM25
 
-Value: TypeAlias = float | str | bool
+Value: TypeAlias = float | int | str | bool
 Method: TypeAlias = ReciprocalRank | Weighted
 Settings: TypeAlias = tuple[tuple[str, Value], ...]
 
@@ -150,7 +150,7 @@ def written(value: Value) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return f'"{value}"' if "'" in value else f"'{value}'"
-    return _plain(value)
+    return _plain(float(value))
 
 
 def _plain(number: float) -> str:

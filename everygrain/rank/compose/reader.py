@@ -134,7 +134,7 @@ class _Reader:
         if token.text == "fuse":
             return self.fused(depth)
         if token.text in AROUND:
-            return self.around(token.text, depth)
+            return self.around(token, depth)
         if token.text in SYSTEMS:
             return LegNamed(token.text, self.bm25(token.text))
         if token.text in self.defined:
@@ -205,9 +205,21 @@ class _Reader:
                 self.take(",")
         return tuple((key, found[key]) for key in form.settings if key in found)
 
+    def check_needed(self, token: Token, form: Form, settings: Settings) -> None:
+        missing = [key for key in form.needed if key not in dict(settings)]
+        if missing:
+            self.fail(
+                f"'{token.text}' needs {missing[0]}",
+                f"Write {token.text}({missing[0]}=...).",
+                at=token.start,
+            )
+
     def value(self, key: str, kind: type) -> Value:
-        if kind is float:
-            return self.number()
+        if kind in (float, int):
+            place, number = self.here, self.number()
+            if kind is int and number != int(number):
+                self.fail(f"'{key}' is a whole number", at=place.start)
+            return int(number) if kind is int else number
         token = self.take()
         if kind is bool:
             if token.text not in ("true", "false"):
@@ -230,17 +242,19 @@ class _Reader:
             self.take()
             settings = self.settings(token.text, STAGES[token.text])
             self.take(")")
+        self.check_needed(token, STAGES[token.text], settings)
         return Then(part, token.text, settings)
 
-    def around(self, name: str, depth: int) -> Around:
+    def around(self, token: Token, depth: int) -> Around:
         self.take("(")
         part = self.system(depth + 1)
         settings: Settings = ()
         if self.here.text == ",":
             self.take()
-            settings = self.settings(name, AROUND[name])
+            settings = self.settings(token.text, AROUND[token.text])
         self.take(")")
-        return Around(name, part, settings)
+        self.check_needed(token, AROUND[token.text], settings)
+        return Around(token.text, part, settings)
 
     def fused(self, depth: int) -> FuseOf:
         place = self.take("(")

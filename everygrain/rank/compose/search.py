@@ -15,9 +15,6 @@ from everygrain.rank.found import Found
 from everygrain.rank.legs import View
 from everygrain.rank.lexical import BM25
 
-ONLY = "0"  # the id of the one query
-
-
 def find(composition: Composition, making: Making, view: View, query: str, k: int) -> Found:
     """Search with a composition; its legs read the query as a person types it, with phrases.
 
@@ -27,8 +24,8 @@ def find(composition: Composition, making: Making, view: View, query: str, k: in
     document, rank 0 where it did not return it.
     """
     trace = Tracing(replace(making, typed=True))
-    ranking = composition.build(trace).retrieve({ONLY: query}, k)
-    rows = ranking.by_query()[ONLY]
+    ranking = composition.build(trace).retrieve({query: query}, k)  # so that errors show it
+    rows = ranking.by_query()[query]
     ids = [document for document, _ in rows]
     at = view.store.catalogue.places(ids)
     numbers = [view.snapshot.number_at(at[each].segment, at[each].place) for each in ids]
@@ -55,7 +52,12 @@ class Tracing:
         return NotedReranker(self.parts.stage(name, settings), self._new(name))
 
     def around(self, name: str, retriever: Retriever, settings: Mapping[str, Value]) -> Retriever:
-        return NotedRetriever(self.parts.around(name, retriever, settings), self._new(name))
+        inner = retriever
+        if isinstance(retriever, NotedRetriever):  # it is asked in another way: not to be told
+            inner = retriever.retriever
+            for part in [part for part, said in self.said.items() if said is retriever.said]:
+                del self.said[part]
+        return NotedRetriever(self.parts.around(name, inner, settings), self._new(name))
 
     def _new(self, name: str) -> dict[str, tuple[int, float]]:
         number = 1
@@ -65,8 +67,8 @@ class Tracing:
 
 
 def _note(ranking: Ranking, said: dict[str, tuple[int, float]]) -> Ranking:
-    rows = ranking.by_query().get(ONLY, [])
-    said.update({d: (rank, score) for rank, (d, score) in enumerate(rows, 1)})
+    for rows in ranking.by_query().values():
+        said.update({d: (rank, score) for rank, (d, score) in enumerate(rows, 1)})
     return ranking
 
 

@@ -6,13 +6,14 @@ the map of its own scores:
     P(relevant | x, s) = sigmoid(slope(x) s + offset(x))
     slope(x) = softplus(a0 + a . x) > 0,     offset(x) = c0 + c . x
 
-x is the query's vector and, as its last number, the score of the query's best candidate: how far a
-score falls behind the best one tells more than all of the vector (benchmarks/results/
-rank_cutoff.md). The slope is above 0, so no order changes; what changes is where a list ends.
-Parameters minimise the mean logistic loss over candidates of training queries plus
+x is the query's vector and, as its last number, the score of the query's best candidate: on scifact
+how far a score falls behind the best one tells more than all of the vector (see
+benchmarks/results/rank_cutoff.md). The slope is above 0, so no order changes; what changes is where
+a list ends. Parameters minimise the mean logistic loss over candidates of training queries plus
 strength / 2 (|a|^2 + |c|^2), of the vector's part: with a strength that is high, queries share one
 map. The threshold maximises the mean F1 of the returned sets over the same queries, each mapped by
-parameters fitted without it.
+parameters fitted without it. A query whose best candidate is improbable is left without a result;
+where all have an answer, that loses to a list of one, and `at_least=1` does better.
 
 Source: Relevance Filtering for Embedding-based Retrieval, whose Cosine Adapter sees the query alone
 and is trained on logged relevance; here on judged queries, or on pseudo-queries of the collection

@@ -41,10 +41,10 @@ class Showing:
 def known(monkeypatch):
     stages: Mapping[str, Form] = {
         "late": Form("late interaction", {"share": float, "exact": bool}),
-        "cross": Form("a cross-encoder", {"model": str}),
+        "cross": Form("a cross-encoder", {"model": str, "depth": int}, ("model",)),
     }
     monkeypatch.setattr("everygrain.rank.compose.reader.STAGES", stages)
-    around = {"rm3": Form("feedback", {"documents": float, "weight": float})}
+    around = {"rm3": Form("feedback", {"documents": int, "weight": float})}
     monkeypatch.setattr("everygrain.rank.compose.reader.AROUND", around)
 
 
@@ -91,7 +91,7 @@ def known(monkeypatch):
         (
             "rm3(lexical % 9, documents=5)",
             "rm3(lexical % 9, documents=5)",
-            "rm3[lexical % 9{'documents': 5.0}]",
+            "rm3[lexical % 9{'documents': 5}]",
         ),
         (
             "fuse(rm3(lexical), dense >> late)",
@@ -146,6 +146,8 @@ def test_legs_are_all_that_are_named():
         ("hybrid >> late(depth=3)", 16, "'depth' is no setting of late.*share, exact"),
         ("hybrid >> cross(model=)", 23, "no text stands after 'model='"),
         ("hybrid >> cross(model='x)", 23, "the quotation mark has no partner"),
+        ("hybrid >> cross % 5", 11, "'cross' needs model. Write cross\\(model="),
+        ("hybrid >> cross(depth=2.5, model=m)", 23, "'depth' is a whole number"),
         ("rm3(lexical, 5)", 14, "'5' is no setting of rm3"),
         ("(" * 900, 22, "nested deeper than 20"),
         ("lexical" * 200, 1001, "longer than 1,000 characters"),
@@ -189,7 +191,8 @@ def test_the_names_of_legs_stages_and_what_stands_around_never_clash():
     assert not around & stages
     assert not around & {"fuse", "lexical", "dense", "hybrid", "rrf"}
     for form in [*forms.AROUND.values(), *forms.STAGES.values()]:
-        assert set(form.settings.values()) <= {float, str, bool}
+        assert set(form.settings.values()) <= {float, int, str, bool}
+        assert set(form.needed) <= set(form.settings)
 
 
 @given(st.text(alphabet="lexicadnshybrfu(),=%> .0159k'\n é", max_size=40))

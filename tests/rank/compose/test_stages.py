@@ -1,0 +1,116 @@
+"""Every stage and everything around a system, as text, on a real index and a real server."""
+
+from pathlib import Path
+
+import pytest
+
+from everygrain import Document, Index
+from everygrain.encode.cache import cache_folder
+from everygrain.errors import EverygrainError, QueryError
+from everygrain.rank.compose import parse
+from everygrain.rank.compose.forms import AROUND, STAGES
+from everygrain.rank.expand.feedback import RM3
+
+from ..llm.judge import Judge, by_worth
+
+WORTHS = {"a": 3, "b": 9, "c": 1, "d": 7}
+QUERY = "price of tea"
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    with Index(tmp_path_factory.mktemp("index") / "i", "none", language="en") as made:
+        made.add(
+            Document(i, f"the price of tea, worth {w} pence, and jam {i}", f"tea {i}")
+            for i, w in WORTHS.items()
+        )
+        yield made
+
+
+@pytest.fixture
+def judge(monkeypatch, tmp_path):
+    monkeypatch.setenv("EVERYGRAIN_API_KEY", "")
+    monkeypatch.setenv("EVERYGRAIN_CACHE", str(tmp_path))
+    with Judge(by_worth(lambda text: int(text.split("worth ")[1].split()[0]))) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "pairwise({}, method=all)",
+        "listwise({}, full=true)",
+        "listwise({}, window=2, step=1, passes=4)",
+        "setwise({})",
+    ],
+)
+def test_a_language_model_orders_what_a_leg_found(index, judge, settings):
+    stage = settings.format(f"model='m@{judge.url}'")
+    hits = index.search(QUERY, system=f"lexical % 9 >> {stage}")
+    assert [hit.id for hit in hits] == sorted(WORTHS, key=WORTHS.__getitem__, reverse=True)
+    name = settings.split("(")[0]
+    assert [hit.legs[name].rank for hit in hits] == [1, 2, 3, 4]
+    assert all(hit.legs["lexical"].score > 0 for hit in hits)
+
+
+def test_answers_of_a_language_model_are_kept_for_the_next_search(index, judge):
+    system = f"lexical >> setwise(model='m@{judge.url}')"
+    first = index.search(QUERY, system=system)
+    asked = len(judge.requests)
+    assert asked > 0
+    assert (cache_folder() / "completions.db").exists()
+    assert [hit.id for hit in index.search(QUERY, system=system)] == [hit.id for hit in first]
+    assert len(judge.requests) == asked
+
+
+def test_feedback_around_a_leg_is_what_it_is_in_python(index):
+    written = index.retriever("rm3(lexical, documents=2, terms=5, original=0.5)")
+    made = RM3(index.retriever("lexical"), 2, 5, 0.5)
+    assert repr(written) == repr(made)
+    assert list(written.retrieve([QUERY]).rows()) == list(made.retrieve([QUERY]).rows())
+    hits = index.search(QUERY, system="rm3(lexical, documents=2)")
+    assert set(hits[0].legs) == {"rm3"}
+
+
+def test_reasoning_is_asked_for_and_searched_with(index, judge):
+    judge.rule = lambda prompt: "It must be jam b."
+    hits = index.search("preserve", system=f"reasoned(lexical, model='m@{judge.url}')")
+    assert hits[0].id == "b"
+
+
+def test_rewrites_are_asked_for_and_searched_with(index, judge):
+    judge.rule = lambda prompt: '["jam c", "tea c"]'
+    hits = index.search("preserve", system=f"rewritten(lexical, model='m@{judge.url}', count=2)")
+    assert hits[0].id == "c"
+
+
+def test_titles_near_the_query_lend_their_texts_words(index):
+    found = index.retriever("neighbours(lexical, documents=1)").retrieve(["tea"])
+    assert set(found.document_ids) == set(WORTHS)
+
+
+@pytest.mark.parametrize(
+    ("system", "told"),
+    [
+        ("lexical >> setwise(model=m)", "'m' is no language model.*model='NAME@http"),
+        ("lexical >> setwise(model='m@nonsense')", "not an http or https URL"),
+        ("lexical >> setwise(model='m@http://localhost', size=1)", "size = 1 makes no sense"),
+        ("rm3(fuse(lexical, lexical))", "weighs no words"),
+        ("rm3(lexical, original=2)", "original"),
+        ("lexical >> late", "holds no word vectors"),
+    ],
+)
+def test_settings_that_make_no_sense_are_errors_with_a_remedy(index, system, told):
+    with pytest.raises(EverygrainError, match=told):
+        index.search(QUERY, system=system)
+
+
+def test_every_stage_is_tried_here():
+    tried = Path(__file__).read_text(encoding="utf-8")
+    for name in [*STAGES, *AROUND]:
+        assert f"{name}(" in tried or f">> {name}" in tried, name
+
+
+def test_a_stage_that_needs_a_model_says_so_before_anything_is_searched(index):
+    with pytest.raises(QueryError, match="'pairwise' needs model"):
+        parse("lexical >> pairwise")
