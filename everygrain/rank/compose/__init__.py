@@ -5,8 +5,8 @@
               | around "(" system ["," settings] ")" | name | "(" system ")"
     stage    := name | name "(" settings ")"
     settings := setting ("," setting)*        setting := name "=" (number | 'text' | word)
-    how      := "constant" "=" number | "weights" "=" "(" number ("," number)* ")"
-              | "method" "=" word
+    how      := "constant" "=" number
+              | ["method" "=" word] [","] ["weights" "=" "(" number ("," number)* ")"]
 
 Legs, stages and what can stand around a system are listed in `everygrain.rank.compose.forms`; a
 name is one that the caller defines, such as another system of the same experiment. `>>` and `%`

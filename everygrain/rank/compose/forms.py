@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from everygrain.errors import QueryError
 from everygrain.rank.base import Reranker, Retriever
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class Form:
     does       what it does, in a few words
     settings   name -> the kind of its value: float, int, str or bool
     needed     settings that must be given
+    of_dense   whether it reads scores of the dense leg, and none else
     make       of a stage: (making, settings) -> Reranker; of what stands around a system:
                (making, retriever, settings) -> Retriever
     """
@@ -29,6 +31,7 @@ class Form:
     settings: Mapping[str, type] = field(default_factory=dict)
     needed: tuple[str, ...] = ()
     make: Callable[..., Any] = field(default=lambda *_: None, repr=False, compare=False)
+    of_dense: bool = False
 
 
 def _late(making: Making, given: Given) -> Reranker:
@@ -56,6 +59,35 @@ def _setwise(making: Making, given: Given) -> Reranker:
     from everygrain.rank.llm.setwise import Setwise
 
     return Setwise(**_asking(making, given))
+
+
+def _cutoff(making: Making, given: Given) -> Reranker:
+    from everygrain.rank.cutoff.named import create
+
+    if len(given) > 1:
+        raise QueryError(
+            "A cut-off is conformal or goes by probability.", "Give conformal= or probability=."
+        )
+    spec = "adapted"
+    for name, value in given.items():
+        spec = f"conformal:{value}" if name == "conformal" else f"adapted:{value}"
+    with making.views.newest() as view:
+        return create(spec, view.store.setting("cutoffs"), view.encoder)
+
+
+def _hubness(making: Making, given: Given) -> Reranker:
+    from everygrain.rank.banks import current
+    from everygrain.rank.hubness import Hubness
+    from everygrain.segment.sentences import Sentences
+
+    with making.views.newest() as view:
+        banks = current(view, Sentences(view.analyzer.language))
+    if banks is None:
+        raise QueryError(
+            "No document of the index has a title or sentences to make a bank of.",
+            "Leave hubness out.",
+        )
+    return Hubness(making.views, banks, **given)
 
 
 def _asking(making: Making, given: Given) -> dict[str, Any]:
@@ -96,6 +128,15 @@ STAGES: Mapping[str, Form] = {
     "late": Form(
         "whole words of query and document compared one by one",
         {"share": float, "exact": bool}, make=_late,
+    ),
+    "hubness": Form(
+        "lowers documents that are near to everything",
+        {"beta_queries": float, "beta_documents": float, "dynamic": bool, "hub_at": int},
+        make=_hubness, of_dense=True,
+    ),
+    "cutoff": Form(
+        "ends the list where relevance ends, by probability, or by an error rate (conformal)",
+        {"probability": float, "conformal": float}, make=_cutoff, of_dense=True,
     ),
     "pairwise": Form(
         "a language model compares two at a time",

@@ -9,11 +9,14 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from everygrain.rank.base import Cut, Reranked, Reranker, Retriever
-from everygrain.rank.fuse import ReciprocalRank, Weighted, fuse
+from everygrain.rank.fuse import MinMax, ReciprocalRank, Sum, Weighted, ZScore, fuse
 from everygrain.rank.lexical import BM25
 
 Value: TypeAlias = float | int | str | bool
-Method: TypeAlias = ReciprocalRank | Weighted
+Method: TypeAlias = ReciprocalRank | Weighted | MinMax | ZScore | Sum
+METHODS: Mapping[str, type[MinMax | ZScore | Sum]] = {
+    "min_max": MinMax, "z_score": ZScore, "sum": Sum,
+}  # fmt: skip
 Settings: TypeAlias = tuple[tuple[str, Value], ...]
 
 
@@ -58,10 +61,13 @@ class FuseOf:
 
     def __str__(self) -> str:
         told = [str(part) for part in self.parts]
-        if isinstance(self.method, Weighted):
-            told.append(f"weights=({', '.join(_plain(w) for w in self.method.weights)})")
-        elif isinstance(self.method, ReciprocalRank) and self.method != ReciprocalRank():
-            told.append(f"constant={_plain(self.method.constant)}")
+        if isinstance(self.method, ReciprocalRank):
+            if self.method != ReciprocalRank():
+                told.append(f"constant={_plain(self.method.constant)}")
+        else:
+            told += [f"method={n}" for n, kind in METHODS.items() if kind is type(self.method)]
+            weights = ", ".join(_plain(weight) for weight in self.method.weights)
+            told += [f"weights=({weights})"] if weights else []
         return f"fuse({', '.join(told)})"
 
     def legs(self) -> set[str]:

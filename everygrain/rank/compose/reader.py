@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from everygrain.errors import QueryError
 from everygrain.rank.compose.forms import AROUND, STAGES, Form
 from everygrain.rank.compose.parts import (
+    METHODS,
     Around,
     Composition,
     CutAt,
@@ -26,6 +27,7 @@ from everygrain.rank.legs import SYSTEMS
 from everygrain.rank.lexical import BM25
 
 DEEPEST = 20
+HOW = ("constant", "method", "weights")
 BM25_SETTINGS = tuple(each.name for each in fields(BM25))
 FORMS = (
     f"{', '.join(SYSTEMS)}, lexical(k1=0.9, b=0.4), fuse(lexical, dense), hybrid % 50 and "
@@ -65,6 +67,12 @@ def parse(text: str, defined: Mapping[str, str] | None = None) -> Composition:
     the grammar lacks, and for a system that is made of itself.
     """
     return _Reader(text, defined or {}, ()).whole()
+
+
+def _is_dense(part: Composition) -> bool:
+    while isinstance(part, CutAt):
+        part = part.part
+    return isinstance(part, LegNamed) and part.name == "dense"
 
 
 class _Reader:
@@ -243,6 +251,12 @@ class _Reader:
             settings = self.settings(token.text, STAGES[token.text])
             self.take(")")
         self.check_needed(token, STAGES[token.text], settings)
+        if STAGES[token.text].of_dense and not _is_dense(part):
+            self.fail(
+                f"'{token.text}' reads scores of the dense leg alone",
+                f"Write dense % 100 >> {token.text}.",
+                at=token.start,
+            )
         return Then(part, token.text, settings)
 
     def around(self, token: Token, depth: int) -> Around:
@@ -259,34 +273,54 @@ class _Reader:
     def fused(self, depth: int) -> FuseOf:
         place = self.take("(")
         parts: list[Composition] = []
-        method: Method = ReciprocalRank()
-        while True:
-            if self.here.text in ("constant", "weights"):
-                method = self.method()
-                break
+        while self.here.text not in HOW:
             parts.append(self.system(depth + 1))
             if self.here.text == ")":
                 break
             self.take(",")
+        how = self.how(len(parts), place)
         self.take(")")
         if len(parts) < 2:
             self.fail("there is nothing to fuse", "Name two systems or more.", at=place.start)
-        if isinstance(method, Weighted) and len(method.weights) != len(parts):
-            self.fail(f"{len(method.weights)} weights for {len(parts)} systems", at=place.start)
-        return FuseOf(tuple(parts), method)
+        return FuseOf(tuple(parts), how)
 
-    def method(self) -> Method:
-        name = self.take().text
-        self.take("=")
-        if name == "constant":
-            return ReciprocalRank(self.number())
+    def how(self, systems: int, place: Token) -> Method:
+        """Read what stands behind the systems of `fuse`: a constant, or a method and weights."""
+        constant: float | None = None
+        method, weights = "", tuple[float, ...]()
+        while self.here.text in HOW:
+            name = self.take().text
+            self.take("=")
+            if name == "constant":
+                constant = self.number()
+            elif name == "weights":
+                weights = self.numbers()
+            else:
+                token = self.take()
+                if token.text not in METHODS:
+                    self.unknown(token, "method of fusing", list(METHODS))
+                method = token.text
+            if self.here.text == ",":
+                self.take()
+        if weights and len(weights) != systems:
+            self.fail(f"{len(weights)} weights for {systems} systems", at=place.start)
+        if constant is not None:
+            if method or weights:
+                both = "a constant is for reciprocal ranks, which take no method and no weights"
+                self.fail(both, "Leave the constant or the rest out.", at=place.start)
+            return ReciprocalRank(constant)
+        if method:
+            return METHODS[method](weights)
+        return Weighted(weights) if weights else ReciprocalRank()
+
+    def numbers(self) -> tuple[float, ...]:
         self.take("(")
-        weights = [self.number()]
+        found = [self.number()]
         while self.here.text == ",":
             self.take()
-            weights.append(self.number())
+            found.append(self.number())
         self.take(")")
-        return Weighted(tuple(weights))
+        return tuple(found)
 
     def number(self) -> float:
         token = self.take()

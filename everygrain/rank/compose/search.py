@@ -15,6 +15,7 @@ from everygrain.rank.found import Found
 from everygrain.rank.legs import View
 from everygrain.rank.lexical import BM25
 
+
 def find(composition: Composition, making: Making, view: View, query: str, k: int) -> Found:
     """Search with a composition; its legs read the query as a person types it, with phrases.
 

@@ -11,7 +11,7 @@ from everygrain.rank.base import Composable
 from everygrain.rank.compose import CompositionError, forms, parse
 from everygrain.rank.compose.forms import Form
 from everygrain.rank.compose.parts import Around, CutAt, FuseOf, LegNamed, Then
-from everygrain.rank.fuse import ReciprocalRank, Weighted
+from everygrain.rank.fuse import MinMax, ReciprocalRank, Sum, Weighted, ZScore
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,7 @@ class Showing:
 def known(monkeypatch):
     stages: Mapping[str, Form] = {
         "late": Form("late interaction", {"share": float, "exact": bool}),
+        "hub": Form("hubness", of_dense=True),
         "cross": Form("a cross-encoder", {"model": str, "depth": int}, ("model",)),
     }
     monkeypatch.setattr("everygrain.rank.compose.reader.STAGES", stages)
@@ -67,6 +68,16 @@ def known(monkeypatch):
             "fuse(lexical, dense, weights=(.7, 0.3))",
             "fuse(lexical, dense, weights=(0.7, 0.3))",
             "fuse(lexical, dense, method=Weighted(weights=(0.7, 0.3)))",
+        ),
+        (
+            "fuse(lexical, dense, weights=(1, 2), method=min_max)",
+            "fuse(lexical, dense, method=min_max, weights=(1, 2))",
+            "fuse(lexical, dense, method=MinMax(weights=(1.0, 2.0)))",
+        ),
+        (
+            "fuse(lexical, dense, method=z_score)",
+            "fuse(lexical, dense, method=z_score)",
+            "fuse(lexical, dense, method=ZScore())",
         ),
         (
             "fuse(lexical, dense, constant=20)",
@@ -138,6 +149,10 @@ def test_legs_are_all_that_are_named():
         ("hybrid % 1.5", 10, "'% 1.5' cuts at no number"),
         ("fuse(lexical)", 5, "there is nothing to fuse"),
         ("fuse(lexical, dense, weights=(1, 2, 3))", 5, "3 weights for 2 systems"),
+        ("fuse(lexical, dense, method=max)", 29, "no method of fusing 'max'.*'min_max'"),
+        ("fuse(lexical, dense, constant=2, weights=(1, 1))", 5, "a constant is for reciprocal"),
+        ("hybrid % 5 >> hub", 15, "'hub' reads scores of the dense leg.*dense % 100 >> hub"),
+        ("dense >> late >> hub", 18, "'hub' reads scores of the dense leg"),
         ("hybrid >> lat", 11, "there is no stage 'lat'; perhaps 'late' is meant"),
         ("hybrid >>", 10, "it ends where a stage should stand"),
         ("fuse(cross, dense)", 6, "'cross' reranks.*Write it behind one: hybrid >> cross"),
@@ -218,6 +233,14 @@ compositions = st.recursive(
         | st.builds(FuseOf, st.tuples(inner, inner), st.builds(ReciprocalRank, numbers))
         | st.builds(
             FuseOf, st.tuples(inner, inner), st.builds(Weighted, st.tuples(numbers, numbers))
+        )
+        | st.builds(
+            FuseOf,
+            st.tuples(inner, inner),
+            st.one_of(
+                st.builds(kind, st.just(()) | st.tuples(numbers, numbers))
+                for kind in (MinMax, ZScore, Sum)
+            ),
         )
     ),
     max_leaves=5,
