@@ -11,7 +11,7 @@ import numpy as np
 
 from everygrain.analyze import Analyzer, Words
 from everygrain.analyze.language import detect
-from everygrain.document import GRAINS, Document, Grain, Hit
+from everygrain.document import GRAINS, Document, Grain
 from everygrain.encode import registry
 from everygrain.encode.base import Encoder, FittedEncoder
 from everygrain.encode.words.base import BagEncoder
@@ -31,8 +31,10 @@ from everygrain.rank.base import Reranker, Retriever, check_k
 from everygrain.rank.compose import parse as parse_composition
 from everygrain.rank.compose.making import Making
 from everygrain.rank.compose.search import find as find_composed
+from everygrain.rank.cutoff import search as cutoffs
+from everygrain.rank.cutoff.base import Cutoff
 from everygrain.rank.found import Found
-from everygrain.rank.hits import document_hits, span_hits
+from everygrain.rank.hits import Hits, document_hits, span_hits
 from everygrain.rank.legs import SYSTEMS, Leg, View, Views
 from everygrain.rank.lexical import BM25
 from everygrain.rank.query import Query, parse
@@ -352,12 +354,17 @@ class Index:
         grain: Grain = "document",
         system: str | None = None,
         where: str | None = None,
-    ) -> list[Hit]:
+        cutoff: str | Cutoff | None = None,
+    ) -> Hits:
         """Return the best k documents, passages or sentences for a query, with evidence.
 
         system   "lexical", "dense", "hybrid" or a composition such as "hybrid % 50 >> late" (see
                  `everygrain.rank.compose`); hybrid where the index has vectors, if None
         where    a filter on metadata, such as 'year >= 2020 and venue = "ACL"'
+
+        cutoff   where the list shall end: "conformal:0.1", "adapted" or "adapted:0.5" (see
+                 `everygrain.calibration`), or a Cutoff. The hits' `verdict` says what it did; no
+                 hit at all means that there is no good answer
 
         At the grain of passages or sentences each hit is one span: the best of the best
         documents. Raises QueryError for settings that make no sense.
@@ -370,14 +377,23 @@ class Index:
             depth = k if grain == "document" else max(2 * k, 20)
             parsed = parse(query, view.analyzer)
             if parsed.is_empty:  # nothing but stop words: vectors would guess, and find everything
-                return []
-            found, chosen = self._found(view, parsed, query, chosen, depth, where)
+                return Hits()
+            cut = None if cutoff is None else cutoffs.made(view, cutoff)
+            candidates = depth if cut is None else max(depth, cutoffs.depth_of(cut))
+            found, chosen = self._found(view, parsed, query, chosen, candidates, where)
+            verdict = None
+            if cut is not None:
+                found, verdict = cutoffs.ended(cut, parsed.text, found, depth)
             held = view.store.catalogue.fetch(found.ids)
             documents = [held[identity] for identity in found.ids]
+            sentences = self._sentences()
             if grain == "document":
-                return document_hits(view, parsed, chosen, found, documents, self._sentences())
-            segmenter = self._sentences() if grain == "sentence" else self._excerpts()
-            return span_hits(view, parsed, chosen, found, documents, segmenter, grain, k)
+                hits = document_hits(view, parsed, chosen, found, documents, sentences)
+            else:
+                segmenter = sentences if grain == "sentence" else self._excerpts()
+                hits = span_hits(view, parsed, chosen, found, documents, segmenter, grain, k)
+            hits.verdict = verdict
+            return hits
 
     def get(self, identity: str) -> Document:
         """Return a document by id. Raises InputError if it is not here."""
@@ -434,6 +450,10 @@ class Index:
         legs = composition.legs()
         alone = legs.pop() if len(legs) == 1 else "hybrid"
         return found, alone
+
+    def segmenters(self) -> tuple[Segmenter, Segmenter]:
+        """Return what cuts texts into sentences, and into the passages that are encoded."""
+        return self._sentences(), self._passages()
 
     def _sentences(self) -> Segmenter:
         return Sentences(self.store.analyzer.language)

@@ -13,7 +13,7 @@ ROOT = Path(everygrain.__file__).parent
 ORDER = (
     "document", "errors", "endpoint", "read", "segment", "analyze", "encode", "index", "rank",
     "generate", "measure", "learn", "curate", "label", "match", "answer", "cluster", "engine",
-    "adaptation", "server", "cli", "__main__",
+    "adaptation", "calibration", "server", "cli", "__main__",
 )  # fmt: skip
 PLACE = {room: place for place, room in enumerate(ORDER)}
 FREE = {"data", "systems"}

@@ -161,7 +161,7 @@ def write(results: dict[str, Any]) -> None:
         gap = "{:+.3f} [{:+.3f}, {:+.3f}]".format(*row["difference"])
         lines.append(
             f"| {name} | {row['steps']} | {losses} | {cells[0]} | {cells[1]} | {gap} "
-            f"| {row['p']:.4f} |"
+            f"| {row['p']:.2g} |"
         )
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "learn_pretraining.md").write_text("\n".join(lines) + "\n")

@@ -168,8 +168,8 @@ def report(results: dict[str, Any]) -> list[str]:
             f"{BITS} bits (96 bytes, 1/16 of 384 float32) scanned by XOR and popcount, the best "
             "`depth` scored with their exact vectors; recall@10 against exact search, on queries "
             "that did not choose the depth. Vectors drawn from MiniLM's of 21,165 passages with "
-            "noise of length 0.2. Median processor time of one query in one thread, the systems "
-            "taking turns. Made by `OMP_NUM_THREADS=1 python benchmarks/rank/binary.py latency`.",
+            "noise of length 0.2. Median processor time of one query, the systems "
+            "taking turns. Made by `python benchmarks/rank/binary.py latency`.",
             "",
             "| vectors | depth | recall@10 (n) | faiss flat ms | two stages ms | ratio | "
             "with faiss's bits ms | ratio | codes MB |",

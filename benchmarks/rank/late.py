@@ -222,25 +222,34 @@ def one(folder: Path, system: str) -> dict[str, Any]:
         queries = Bags(arrays["qwords"], arrays["qvectors"], arrays["qoffsets"])
         size = len(documents.words) * (dimensions + 4)
 
-        def scores(number: int, places: npt.NDArray[np.int64]) -> Any:
-            return max_sim(some(queries, np.array([number])), some(documents, places))
+        def scores(query: Any, places: Any) -> Any:
+            return max_sim(query, some(documents, places))
     else:
         texts, told = of.texts("docs"), of.texts("queries")
         size = texts.token_count * 384 * (4 if system != "fast-plaid" else 1)
-        scores = _full(system, texts, told, folder)
-    late, both, times = {}, {}, []
+        scores = _full(system, texts, folder)
+    late, both, times, processor = {}, {}, [], []
     for number, query in asked:
         ids, places, first = of.candidates(query)
-        begun = time.perf_counter()
-        found = np.asarray(scores(number, places), dtype=np.float32)
+        # full vectors are copied, converted and scaled before the clock starts; words within
+        if system.startswith("words"):
+            given: tuple[Any, Any] = (some(queries, np.array([number])), places)
+        elif system == "fast-plaid":
+            given = (told.tokens(number), places)
+        else:
+            given = (told.tokens(number), [texts.tokens(int(place)) for place in places])
+        begun, spent = time.perf_counter(), time.process_time()
+        found = np.asarray(scores(*given), dtype=np.float32)
         times.append(1000 * (time.perf_counter() - begun))
+        processor.append(1000 * (time.process_time() - spent))
         late[query] = dict(zip(ids, found.tolist(), strict=True))
         both[query] = dict(zip(ids, fused(first, found, 0.5).tolist(), strict=True))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "system": system, "n": len(asked), "late": list(of.values(late)),
         "fused": list(of.values(both)), "ms": float(np.median(times)),
-        "ms95": float(np.quantile(times, 0.95)), "bytes": size,
+        "ms95": float(np.quantile(times, 0.95)), "processor": float(np.median(processor)),
+        "bytes": size,
         "peak": peak / 1024, "before": before / 1024,
     }  # fmt: skip
 
@@ -274,13 +283,12 @@ def _first(ids: list[str], numbers: Any, scores: Any) -> dict[str, float]:
     return {ids[int(numbers[i])]: float(scores[i]) for i in best}
 
 
-def _full(system: str, texts: Texts, told: Texts, folder: Path) -> Any:
+def _full(system: str, texts: Texts, folder: Path) -> Any:
     """Return a scorer over all token vectors in full width."""
     if system == "MaxSim":
 
-        def max_of_products(number: int, places: npt.NDArray[np.int64]) -> Any:
-            query = told.tokens(number)
-            return [(query @ texts.tokens(int(p)).T).max(axis=1).mean() for p in places]
+        def max_of_products(query: Any, documents: Any) -> Any:
+            return [(query @ document.T).max(axis=1).mean() for document in documents]
 
         return max_of_products
     import torch
@@ -289,12 +297,11 @@ def _full(system: str, texts: Texts, told: Texts, folder: Path) -> Any:
     if system == "pylate":
         from pylate.rank import rerank
 
-        def by_pylate(number: int, places: npt.NDArray[np.int64]) -> Any:
-            documents = [torch.from_numpy(texts.tokens(int(p))) for p in places]
-            query = torch.from_numpy(told.tokens(number))
-            rows = rerank([list(range(len(places)))], [query], [documents])[0]
+        def by_pylate(query: Any, documents: Any) -> Any:
+            tensors = [torch.from_numpy(document) for document in documents]
+            rows = rerank([list(range(len(tensors)))], [torch.from_numpy(query)], [tensors])[0]
             by_id = {row["id"]: row["score"] for row in rows}
-            return [by_id[i] for i in range(len(places))]
+            return [by_id[i] for i in range(len(tensors))]
 
         return by_pylate
     from fast_plaid.search import FastPlaid
@@ -302,13 +309,47 @@ def _full(system: str, texts: Texts, told: Texts, folder: Path) -> Any:
     plaid = FastPlaid(index=tempfile.mkdtemp(dir=folder), device="cpu")
     plaid.create([torch.from_numpy(texts.tokens(i)) for i in range(len(texts.merged))])
 
-    def by_plaid(number: int, places: npt.NDArray[np.int64]) -> Any:
-        query = torch.from_numpy(told.tokens(number))[None]
-        found = plaid.search(query, top_k=len(places), subset=[places.tolist()])[0]
-        by_place = dict(found)
-        return [by_place.get(int(p), -1.0) for p in places]
+    def by_plaid(query: Any, places: Any) -> Any:
+        asked = torch.from_numpy(query)[None]
+        found = dict(plaid.search(asked, top_k=len(places), subset=[places.tolist()])[0])
+        return [found.get(int(p), -1.0) for p in places]
 
     return by_plaid
+
+
+def apart(folder: Path, system: str, interpreter: str) -> dict[str, Any]:
+    """Return what `one` gives in a process of its own, or how that process ended."""
+    root = str(Path(__file__).resolve().parents[2])
+    ran = subprocess.run(
+        [interpreter, __file__, "one", str(folder), "--system", system],
+        capture_output=True, text=True, env=os.environ | {"PYTHONPATH": root}, check=False,
+    )  # fmt: skip
+    if ran.returncode:
+        last = (ran.stderr.strip().splitlines() or [""])[-1]
+        return {"system": system, "error": f"exit {ran.returncode} {last}".strip()}
+    found: dict[str, Any] = json.loads(ran.stdout.strip().splitlines()[-1])
+    return found
+
+
+def encoding_time(of: Set) -> dict[str, float]:
+    """Return the median milliseconds of a query's words, by the wall and by the processor."""
+    import torch
+
+    torch.set_num_threads(1)
+    times, processor = [], []
+    texts = list(of.collection.scored_queries.values())[1:201:2]
+    encoder = create("words:32")
+    encoder.encode_bags(texts[:1], "query")
+    for text in texts:
+        begun, spent = time.perf_counter(), time.process_time()
+        encoder.encode_bags([text], "query")
+        times.append(1000 * (time.perf_counter() - begun))
+        processor.append(1000 * (time.process_time() - spent))
+    return {
+        "encoding": float(np.median(times)),
+        "encoding processor": float(np.median(processor)),
+        "load": os.getloadavg()[0],
+    }
 
 
 def beside(folder: Path, peers: str | None) -> None:
@@ -324,32 +365,12 @@ def beside(folder: Path, peers: str | None) -> None:
             words=documents.words, vectors=documents.vectors, offsets=documents.offsets,
             qwords=queries.words, qvectors=queries.vectors, qoffsets=queries.offsets,
         )  # fmt: skip
-    times = []
-    texts = list(of.collection.scored_queries.values())[1:201:2]
-    encoder = create("words:32")
-    encoder.encode_bags(texts[:1], "query")
-    for text in texts:
-        begun = time.perf_counter()
-        encoder.encode_bags([text], "query")
-        times.append(1000 * (time.perf_counter() - begun))
-    rows: list[dict[str, Any]] = [
-        {"query encoding ms": float(np.median(times)), "load": os.getloadavg()[0]}
-    ]
+    rows: list[dict[str, Any]] = [encoding_time(of)]
     for system in BESIDE:
         own = peers if system in ("pylate", "fast-plaid") else sys.executable
-        if own is None:
-            continue
-        root = str(Path(__file__).resolve().parents[2])
-        ran = subprocess.run(
-            [own, __file__, "one", str(folder), "--system", system],
-            capture_output=True, text=True, env=os.environ | {"PYTHONPATH": root}, check=False,
-        )  # fmt: skip
-        if ran.returncode:
-            last = (ran.stderr.strip().splitlines() or [""])[-1]
-            rows.append({"system": system, "error": f"exit {ran.returncode} {last}"})
-        else:
-            rows.append(json.loads(ran.stdout.strip().splitlines()[-1]))
-        print({k: v for k, v in rows[-1].items() if k not in ("late", "fused")}, flush=True)
+        if own is not None:
+            rows.append(apart(folder, system, own))
+            print({k: v for k, v in rows[-1].items() if k not in ("late", "fused")}, flush=True)
     (folder / "beside.json").write_text(json.dumps(rows))
 
 

@@ -13,7 +13,8 @@ one static table fitted to the papers, as the index fits it.
     pairs      training on titles and sentences drawn out of the papers of the train part
     citations  training on the sentences that cite those papers; none of them cites a dev paper
 
-Papers of not_for_training.txt train nothing. Nothing is tuned here. Results are kept in the .json
+Papers of not_for_training.txt train nothing. No setting was tuned here, but the size of the step of
+the hierarchy's way out was mended after it had been seen to run away. Results are kept in the .json
 beside the table, and with --keep also the vectors that take minutes to make, so that a run can be
 gone on with.
 """
@@ -220,7 +221,8 @@ def report(figures: dict[str, Any], papers: int) -> str:
         "BCa intervals; differences to the index's way are paired by query, p of the randomisation "
         "test, not corrected for the number of rows. One static table for all. Training: "
         f"{OVER_BLOCKS.steps} steps over blocks, {OVER_WORDS.steps} over words, one core. Seconds "
-        "are those of a machine in use. Made by `python benchmarks/rank/long.py`.",
+        "are those of a machine in use. Made by `python benchmarks/rank/long.py --others N`, N "
+        "papers of the train part beside the dev part's.",
         "",
         "| system | nDCG@10 | difference | p | seconds |",
         "|---|---|---|---|---|",

@@ -14,6 +14,7 @@ import typer
 
 from everygrain.cli.adapt import adapt
 from everygrain.cli.add import add
+from everygrain.cli.calibrate import calibrate
 from everygrain.cli.delete import delete
 from everygrain.cli.demo import demo
 from everygrain.cli.evaluate import evaluate
@@ -41,7 +42,7 @@ app = typer.Typer(
 )
 
 for command in (
-    demo, add, search, delete, info, doctor, compact, reencode, adapt, run, evaluate,
+    demo, add, search, delete, info, doctor, compact, reencode, adapt, calibrate, run, evaluate,
     experiment, suite, systems,
 ):  # fmt: skip
     app.command()(guarded(command))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +26,15 @@ def search(
     grain: Annotated[Grain, typer.Option(help="What a hit is.")] = Grain.document,
     system: System = None,
     where: Where = None,
+    cutoff: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            callback=text,
+            help="Where the list ends: adapted, adapted:PROBABILITY or conformal:ALPHA; after "
+            "`everygrain calibrate`.",
+        ),
+    ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say for each hit why it is where it is.")
     ] = False,
@@ -33,21 +43,40 @@ def search(
     """Search an index."""
     from everygrain.cli.hits import print_hits
     from everygrain.cli.nothing import reason
-    from everygrain.cli.terminal import clean, output, print_json
+    from everygrain.cli.terminal import clean, output, print_json, print_wrapped
     from everygrain.engine import Index
 
     with Index.open(index) as opened:
         begun = perf_counter()
-        hits = opened.search(query, k, grain=grain.value, system=system, where=where)
+        hits = opened.search(query, k, grain=grain.value, system=system, where=where, cutoff=cutoff)
         took = 1000 * (perf_counter() - begun)
         fusion = opened.info()["fusion"] if explain else None
         if as_json:
             told = hits_json(query, took, hits)
+            if hits.verdict is not None:
+                told["cutoff"] = {
+                    "no_good_answer": hits.verdict.is_empty,
+                    "verdict": str(hits.verdict),
+                    "kept": hits.verdict.kept,
+                    "candidates": hits.verdict.found,
+                    "best": hits.verdict.best,
+                    "threshold": finite(hits.verdict.threshold),
+                    "unit": hits.verdict.unit,
+                }
             print_json(told | {"fusion": fusion} if explain else told)
         elif hits:
             print_hits(opened, query, hits, explain, system)
+            if hits.verdict is not None:
+                print_wrapped(output(), str(hits.verdict))
+        elif hits.verdict is not None:
+            print_wrapped(output(), str(hits.verdict))
         else:
             output().print(clean(f"Nothing was found. {reason(opened, query, system, where)}"))
+
+
+def finite(number: float) -> float | None:
+    """Return a number as JSON can hold it: None for an infinity."""
+    return number if isfinite(number) else None
 
 
 def hits_json(query: str, took: float, hits: list[Hit]) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -115,18 +116,16 @@ class QueryWeighted:
 
     def parts(self, query: str, text: str) -> list[Part]:
         """Return the chosen sentences' offsets in the text, in its order."""
-        spans = self.segmenter.spans(text)
-        words = [of_text(text[start:end]) for start, end in spans]
-        lengths = [len(each) for each in words]
+        segmenter: Any = self.segmenter  # a value, and so hashable
+        spans, lengths, terms = _sentences(segmenter, self.rarity.analyzer, text)
         if sum(lengths) <= self.words:
-            return spans
+            return list(spans)
         weights = self.rarity.weights(query)
         column = {term: place for place, term in enumerate(weights)}
         held = np.zeros((len(spans), len(weights)))
-        for row, each in enumerate(words):
-            for term in self.rarity.analyzer.places(each):
-                if term in column:
-                    held[row, column[term]] = 1.0
+        for row, each in enumerate(terms):
+            for term in each & column.keys():
+                held[row, column[term]] = 1.0
         chosen: list[Part] = []
         left = self.words
         for place in self._order(held, np.array(list(weights.values()))):
@@ -163,6 +162,19 @@ class QueryWeighted:
     def summary(self, query: str, text: str) -> str:
         """Return the chosen sentences, joined by spaces."""
         return " ".join(text[start:end] for start, end in self.parts(query, text))
+
+
+@lru_cache(maxsize=256)  # the same long documents come back for many queries
+def _sentences(
+    segmenter: Segmenter, analyzer: Analyzer, text: str
+) -> tuple[tuple[Part, ...], tuple[int, ...], tuple[frozenset[str], ...]]:
+    """Return the offsets of a text's sentences, how many words each has, and its terms."""
+    spans = tuple(segmenter.spans(text))
+    words = [of_text(text[start:end]) for start, end in spans]
+    terms = tuple(
+        frozenset(term for term in analyzer.places(each) if term is not None) for each in words
+    )
+    return spans, tuple(map(len, words)), terms
 
 
 def _cut(text: str, span: Part, words: int) -> Part:

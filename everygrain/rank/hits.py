@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from everygrain.document import Document, Grain, Hit
 from everygrain.document import Leg as LegScore
+from everygrain.rank.cutoff.base import Verdict
 from everygrain.rank.evidence import as_evidence, best_spans, score_spans
 from everygrain.rank.found import Found
 from everygrain.rank.legs import View
@@ -13,13 +14,23 @@ from everygrain.rank.query import Query
 from everygrain.segment.base import Segmenter
 
 
+class Hits(list[Hit]):
+    """The hits of one search, best first.
+
+    verdict   what a cut-off said of what was found, where one was asked for: "no good answer",
+              for example, which leaves no hit
+    """
+
+    verdict: Verdict | None = None
+
+
 def document_hits(
     view: View, query: Query, system: str, found: Found, documents: Sequence[Document],
     sentences: Segmenter,
-) -> list[Hit]:  # fmt: skip
+) -> Hits:  # fmt: skip
     """Return the documents that were found, each with its best sentences."""
     candidates = score_spans(view, query, documents, sentences, system)
-    hits = []
+    hits = Hits()
     for i, document in enumerate(documents):
         evidence = tuple(
             as_evidence(candidates, documents, place, "sentence")
@@ -32,7 +43,7 @@ def document_hits(
 def span_hits(
     view: View, query: Query, system: str, found: Found, documents: Sequence[Document],
     segmenter: Segmenter, grain: Grain, k: int,
-) -> list[Hit]:  # fmt: skip
+) -> Hits:  # fmt: skip
     """Return the best k spans of the documents that were found; half of a span's score is its
     document's share of the best one's."""
     candidates = score_spans(view, query, documents, segmenter, system)
@@ -42,7 +53,7 @@ def span_hits(
         range(len(scores)),
         key=lambda i: (-scores[i], documents[int(candidates.owners[i])].id, candidates.spans[i]),
     )
-    return [
+    return Hits(
         Hit(
             documents[int(candidates.owners[i])],
             float(scores[i]),
@@ -51,7 +62,7 @@ def span_hits(
         )
         for i in order[:k]
         if candidates.scores[i] > 0
-    ]
+    )
 
 
 def _legs(found: Found, i: int) -> dict[str, LegScore]:

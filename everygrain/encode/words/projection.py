@@ -24,9 +24,9 @@ from everygrain.encode.transformer import Transformer
 from everygrain.encode.words.tokens import TokenReader
 from everygrain.encode.words.whole import MOST_DIMENSIONS, Gate, WholeWords, check_settings
 
-# rare words count more, but frequent ones stay: with 32 dimensions, on half of SciFact's queries and
-# two thirds of its documents, late interaction alone has nDCG@10 .636 so, .623 with rarity alone and
-# .623 with all words alike
+# rare words count more, but frequent ones stay: with 32 dimensions, on half of SciFact's queries
+# and two thirds of its documents, late interaction alone has nDCG@10 .636 so, .623 with rarity
+# alone and .623 with all words alike
 _RARITY = 0.5
 
 

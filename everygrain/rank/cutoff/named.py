@@ -101,13 +101,13 @@ def create(spec: str, learned: Mapping[str, Any] | None, encoder: Encoder) -> Cu
     if not learned or name not in learned:
         raise QueryError(
             "This index has learned no cut-off.",
-            "It takes titles or sentences of at least 20 documents; add some, and learn anew.",
+            "Run `everygrain calibrate INDEX`, with judged queries if you have any.",
         )
     if learned.get("fingerprint") != encoder.fingerprint:
         raise EncoderMismatchError(
             f"The cut-offs were learned with {learned.get('fingerprint')}, but the encoder at hand "
             f"is {encoder.fingerprint}.",
-            "Learn them anew.",
+            "Run `everygrain calibrate INDEX` again.",
         )
     settings = learned[name]
     if name == "conformal":

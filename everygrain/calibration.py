@@ -1,0 +1,111 @@
+"""What an index learns about itself that searches may ask for: cut-offs, and banks of hubs.
+
+    calibrate(index)                             from pseudo-queries of its own documents
+    calibrate(index, queries, judgements)        from queries that somebody judged
+    index.search(query, cutoff="conformal:0.1")
+
+Nothing that is stored or served changes by it: only searches that name a cut-off use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from everygrain.engine import Index
+from everygrain.errors import InputError, QueryError
+from everygrain.index.writer import writer
+from everygrain.rank import banks, weigh
+from everygrain.rank.cutoff.adapter import Adapted
+from everygrain.rank.cutoff.conformal import Calibration, Conformal
+from everygrain.rank.cutoff.named import DEPTH, learn
+from everygrain.rank.legs import View
+from everygrain.segment.base import Segmenter
+
+SAMPLE = 200  # documents whose pseudo-queries are asked
+FEWEST = 20  # judged queries
+DEEPEST = 10_000  # an answer further down counts as one that the search misses
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What a calibration rests on.
+
+    queries    how many
+    judged     whether people judged them
+    threshold  least probability of relevance that the cut-off `adapted` keeps
+    """
+
+    queries: int
+    judged: bool
+    threshold: float
+
+
+def calibrate(
+    index: Index,
+    queries: Mapping[str, str] | None = None,
+    judgements: Mapping[str, Mapping[str, int]] | None = None,
+) -> Calibrated:
+    """Fit the cut-offs of an index's dense leg, and keep them and its banks in the index.
+
+    queries      id -> text, with judgements query id -> document id -> grade; without them, queries
+                 are made of the documents' titles and sentences, which are unlike people's
+
+    Raises InputError for fewer than 20 judged queries, QueryError for documents that give too few
+    queries, or an index without vectors.
+    """
+    sentences, passages = index.segmenters()
+    with writer(index.store) as write:
+        with index.views.newest() as view:
+            if queries is None:
+                learned = _from_documents(view, sentences, passages)
+            else:
+                learned = _from_judged(index, view, queries, judgements or {})
+            sample = banks.make(view, sentences)
+        with write.catalogue.writing():
+            write.catalogue.set("cutoffs", learned)
+        if sample is not None:
+            banks.keep(index.folder, sample)
+    cut = learned["adapted"]
+    return Calibrated(int(cut["queries"]), queries is not None, float(cut["threshold"]))
+
+
+def _from_documents(view: View, sentences: Segmenter, passages: Segmenter) -> dict[str, Any]:
+    ids = weigh.sampled_ids(view, SAMPLE, reserved=True)
+    held = view.store.catalogue.fetch(ids)
+    return learn(view, [held[identity] for identity in ids], sentences, passages)
+
+
+def _from_judged(
+    index: Index,
+    view: View,
+    queries: Mapping[str, str],
+    judgements: Mapping[str, Mapping[str, int]],
+) -> dict[str, Any]:
+    judged = {
+        query: text
+        for query, text in queries.items()
+        if any(grade > 0 for grade in judgements.get(query, {}).values())
+    }
+    if len(judged) < FEWEST:
+        raise InputError(
+            f"{len(judged)} queries with a relevant document are too few to calibrate with.",
+            f"Judge at least {FEWEST}, or calibrate without any.",
+        )
+    dense = index.retriever("dense")
+    depth = max(1, min(view.snapshot.count, DEEPEST))
+    scores: list[float] = []
+    names = list(judged)
+    for start in range(0, len(names), 50):  # a complete list of each is long
+        part = {name: judged[name] for name in names[start : start + 50]}
+        scores += Calibration.of(dense.retrieve(part, depth), judgements).scores
+    if not any(isfinite(score) for score in scores):
+        raise QueryError("No judged document is in the index.", "Check that the ids are its own.")
+    adapted = Adapted.fit(dense.retrieve(judged, DEPTH), judgements, judged, view.encoder)
+    return {
+        "fingerprint": view.encoder.fingerprint,
+        "adapted": adapted.settings(),
+        "conformal": Conformal(0.1, Calibration(tuple(scores))).settings(),
+    }

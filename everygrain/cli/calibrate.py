@@ -1,0 +1,48 @@
+"""`everygrain calibrate`: learn where a list of results should end."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from everygrain.cli.options import AsJson, IndexFolder
+
+
+def calibrate(
+    index: IndexFolder,
+    judged: Annotated[
+        str | None,
+        typer.Option(metavar="BEIR_FOLDER", help="Queries and judgements over these documents."),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(metavar="S", help="Which judgements, such as train or dev.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Learn where results end, for `search --cutoff`.
+
+    Without judged queries it asks the index for its own documents by their titles; that is a
+    start, but titles are unlike people's questions."""
+    from everygrain.calibration import calibrate as calibrate_index
+    from everygrain.cli.terminal import clean, output, print_command, print_json
+    from everygrain.engine import Index
+    from everygrain.measure import load
+
+    with Index.open(index) as opened:
+        if judged is None:
+            found = calibrate_index(opened)
+        else:
+            collection = load(judged, split)
+            found = calibrate_index(opened, collection.scored_queries, collection.judgements)
+    if as_json:
+        print_json(
+            {"queries": found.queries, "judged": found.judged, "probability": found.threshold}
+        )
+        return
+    console = output()
+    of = "judged queries" if found.judged else "queries made of the index's own documents"
+    console.print(clean(f"{index} was calibrated on {found.queries:,} {of}."))
+    print_command(
+        console, "Now:", ["everygrain", "search", str(index), "QUERY", "--cutoff", "conformal:0.1"]
+    )
