@@ -328,7 +328,8 @@ class Index:
     ) -> None:
         """Change how the index is searched; nothing is indexed anew.
 
-        approximate   "ivf", "hnsw" or "none": faiss for the dense leg, from `above` documents on
+        approximate   "binary", "ivf" or "hnsw" (see `everygrain.rank.approximate`) for the dense
+                      leg, from `above` documents on; or "none"
         """
         if approximate not in (None, "none", *KINDS):
             raise QueryError(

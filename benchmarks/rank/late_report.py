@@ -36,6 +36,7 @@ def report(folder: Path, sets: list[Any]) -> None:
             page, figures = _page(of, mine, chosen)
             lines += page
             told += figures
+    lines += _chosen(rows)
     for name, write in (("beside", _beside), ("xtr", _xtr)):
         path = folder / f"{name}.json"
         if path.exists():
@@ -110,6 +111,20 @@ def _page(
     return lines, figures
 
 
+def _chosen(rows: list[dict[str, Any]]) -> list[str]:
+    """Tell which setting the other half of scifact's queries prefers, with few bytes and with any."""
+    lines = ["\n## The settings chosen on every other query of scifact\n"]
+    for told, most in (("bytes of at most the plain text", 1.0), ("any bytes", np.inf)):
+        able = [row for row in rows if row["set"] == "scifact" and row["ratio"] <= most]
+        best = max(able, key=lambda row: row["values"][_best_share(row)][0::2].mean())
+        mean = best["values"][_best_share(best)][0::2].mean()
+        lines.append(
+            f"- {told}: {best['kind']}, {best['dimensions']} dimensions, {best['kept']:g} of the "
+            f"words, share {_best_share(best)}: {mean:.3f} there; on the other half see above."
+        )
+    return lines
+
+
 def _beside(rows: list[dict[str, Any]]) -> list[str]:
     first = rows[0]
     lines = [
@@ -133,7 +148,8 @@ def _beside(rows: list[dict[str, Any]]) -> list[str]:
         else:
             lines.append(
                 f"| {row['system']} | {_shown(np.array(row['late']))} "
-                f"| {_shown(np.array(row['fused']))} | {row['processor']:.2f} | {row['ms']:.1f} | {row['ms95']:.1f} "
+                f"| {_shown(np.array(row['fused']))} "
+                f"| {row['processor']:.2f} | {row['ms']:.1f} | {row['ms95']:.1f} "
                 f"| {row['bytes'] / 1e6:.0f} | {row['peak']:.0f} "
                 f"({row['peak'] - row['before']:.0f}) |"
             )

@@ -48,13 +48,17 @@ class TwoStage:
         but for that.
         """
         check_size("k", k)
-        code = columns_of(self.compressor.encode_query(query)[None])[:, 0]
-        rows = nearest(distances(code, self.words), max(self.depth, k))
+        rows = self.candidates(query, k)
         # each product is summed along its row, in float64 and one order, as exact search does
         products = np.multiply(self.vectors[rows], query.astype(np.float64), dtype=np.float64)
         scores = products.sum(axis=1).astype(np.float32)
         best = np.argsort(-scores, kind="stable")[:k]
         return rows[best], scores[best]
+
+    def candidates(self, query: Vectors, k: int) -> npt.NDArray[np.int64]:
+        """Return the rows, ascending, that a query's code is nearest to: `depth`, at least k."""
+        code = columns_of(self.compressor.encode_query(query)[None])[:, 0]
+        return nearest(distances(code, self.words), max(self.depth, k))
 
     def recall(self, queries: Vectors, k: int = 10) -> float:
         """Return the mean share of the exact best k that is found."""
