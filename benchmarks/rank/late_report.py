@@ -112,7 +112,7 @@ def _page(
 
 
 def _chosen(rows: list[dict[str, Any]]) -> list[str]:
-    """Tell which setting the other half of scifact's queries prefers, with few bytes and with any."""
+    """Tell which settings the queries prefer that nothing is reported on."""
     lines = ["\n## The settings chosen on every other query of scifact\n"]
     for told, most in (("bytes of at most the plain text", 1.0), ("any bytes", np.inf)):
         able = [row for row in rows if row["set"] == "scifact" and row["ratio"] <= most]
@@ -188,6 +188,7 @@ def _plot(told: list[dict[str, Any]], path: Path) -> None:
         panels = picture.subplots(1, len(names), squeeze=False)[0]
         for axes, name in zip(panels, names, strict=True):
             rows = [row for row in told if row["set"] == name]
+            rows = [row for row in rows if row["kind"] == "unlearned" or row["kept"] == 1]
             axes.axhline(rows[0]["hybrid"], color=GREY, linewidth=0.8, linestyle=":")
             lines = sorted({(row["kind"], row["kept"]) for row in rows}, reverse=True)
             for i, (kind, kept) in enumerate(lines):

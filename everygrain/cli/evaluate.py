@@ -107,6 +107,8 @@ def _rankings(
     from everygrain.cli.run import ranked
     from everygrain.engine import Index
     from everygrain.rank.base import Retriever
+    from everygrain.rank.compose import parse
+    from everygrain.rank.compose.parts import needs_words
     from everygrain.rank.fuse import fuse
 
     def noted() -> Iterator[Document]:
@@ -115,7 +117,8 @@ def _rankings(
             yield document
 
     queries = collection.scored_queries
-    with TemporaryDirectory() as place, Index(Path(place) / "index", encoder) as index:
+    words = "words" if any(needs_words(parse(system)) for system in systems) else None
+    with TemporaryDirectory() as place, Index(Path(place) / "index", encoder, words=words) as index:
         with progress("Indexing") as advance:
             index.add(noted(), on_progress=advance)
         rankings = {}

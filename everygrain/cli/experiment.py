@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from everygrain.measure.results import Results
     from everygrain.rank.base import Retriever
 
-WORDS = "none"  # the encoder of an index of words alone
+NONE = "none"  # the encoder of an index without vectors
 
 
 def experiment(
@@ -44,7 +44,7 @@ def experiment(
     """Compare systems on collections, with intervals and tests.
 
     The file is TOML. Keys: collections (folders) and systems (such as "lexical", "dense",
-    "hybrid % 50", "lexical(k1=0.9, b=0.4)", "fuse(lexical, dense)"); and, if you like, encoder,
+    "hybrid % 50", "fuse(lexical, dense)", "hybrid >> late"); and, if you like, encoder, words,
     measures, baseline, seed, k, split."""
     from everygrain.cli.progress import progress
     from everygrain.cli.terminal import clean, print_json, remark
@@ -78,8 +78,8 @@ def experiment(
 def preparing(
     systems: Mapping[str, System], place: Path
 ) -> Callable[[Collection], AbstractContextManager[Prepared]]:
-    """Return what makes a collection's indexes in a folder, one for every encoder, and the systems
-    on them.
+    """Return what makes a collection's indexes in a folder, one for every encoder and word encoder
+    together, and the systems on them.
 
     Lexical legs run on an index without vectors, if there is one, so that a system of words alone
     has a cost of its own, and is run once for all encoders.
@@ -90,31 +90,40 @@ def preparing(
         from everygrain.cli.terminal import remark
         from everygrain.measure.experiment import Prepared
 
-        encoders = list(dict.fromkeys(system.encoder for system in systems.values()))
+        kinds = list(dict.fromkeys((each.encoder, each.words) for each in systems.values()))
         ids: set[str] = set()
         with ExitStack() as stack:
             built = {}
-            for encoder in encoders:
-                folder = place / f"{quote(collection.name, safe='')}-{quote(encoder, safe='')}"
-                built[encoder] = _built(stack, collection, folder, encoder, ids)
+            for encoder, words in kinds:
+                parts = [collection.name, encoder, *([] if words == NONE else [words])]
+                folder = place / "-".join(quote(part, safe="") for part in parts)
+                built[encoder, words] = _built(stack, collection, folder, encoder, words, ids)
             for message in collection.validate(ids).messages():
                 remark(f"{collection.name}: {message}")
-            indexes = {encoder: index for encoder, (index, _) in built.items()}
+            indexes = {kind: index for kind, (index, _) in built.items()}
             yield Prepared(
                 {name: _retriever(system, indexes) for name, system in systems.items()},
                 {
                     name: seconds
                     for name, system in systems.items()
-                    if (seconds := built[system.encoder][1]) is not None
+                    if (seconds := built[system.encoder, system.words][1]) is not None
                 },
-                {name: _bytes(indexes[system.encoder]) for name, system in systems.items()},
+                {
+                    name: _bytes(indexes[system.encoder, system.words])
+                    for name, system in systems.items()
+                },
             )
 
     return prepared
 
 
 def _built(
-    stack: ExitStack, collection: Collection, folder: Path, encoder: str, ids: set[str]
+    stack: ExitStack,
+    collection: Collection,
+    folder: Path,
+    encoder: str,
+    words: str,
+    ids: set[str],
 ) -> tuple[Index, float | None]:
     """Return a collection's index, and the seconds that building it took; None if it was there.
 
@@ -131,7 +140,7 @@ def _built(
             yield document
 
     begun = perf_counter()
-    index = stack.enter_context(Index(folder, encoder))
+    index = stack.enter_context(Index(folder, encoder, words=None if words == NONE else words))
     was_there = len(index) > 0
     with progress(f"Indexing {collection.name} ({encoder})") as advance:
         report = index.add(noted(), on_progress=advance)
@@ -147,12 +156,12 @@ def _built(
     return index, None if was_there else seconds
 
 
-def _retriever(system: System, indexes: dict[str, Index]) -> Retriever:
+def _retriever(system: System, indexes: dict[tuple[str, str], Index]) -> Retriever:
     from everygrain.rank.compose.making import Making
 
-    words = indexes.get(WORDS)
-    own = indexes[system.encoder].views
-    return system.composition.build(Making(own, words=None if words is None else words.views))
+    plain = indexes.get((NONE, NONE))
+    own = indexes[system.encoder, system.words].views
+    return system.composition.build(Making(own, plain=None if plain is None else plain.views))
 
 
 def _bytes(index: Index) -> int:

@@ -116,6 +116,7 @@ def reference_systems(names: list[str] | None, encoder: str | None) -> dict[str,
     from everygrain.errors import InputError
     from everygrain.measure.plan import System
     from everygrain.rank.compose import parse
+    from everygrain.rank.compose.parts import needs_vectors, needs_words
 
     default = registry.default()
     if names is None:
@@ -129,7 +130,7 @@ def reference_systems(names: list[str] | None, encoder: str | None) -> dict[str,
     for name in names:
         written, own = REFERENCES.get(name, (name, None))
         composition = parse(written)
-        words_alone = composition.legs() == {"lexical"}
+        words_alone = not needs_vectors(composition)
         used = "none" if words_alone else own or encoder
         if used == "none" and not words_alone:
             raise InputError(
@@ -138,7 +139,7 @@ def reference_systems(names: list[str] | None, encoder: str | None) -> dict[str,
         name = name if name in REFERENCES else str(composition)
         if name in found:
             raise InputError(f"The system '{name}' is named twice.", "Name it once.")
-        found[name] = System(composition, used)
+        found[name] = System(composition, used, "words" if needs_words(composition) else "none")
     return found
 
 

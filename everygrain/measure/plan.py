@@ -3,6 +3,7 @@
     collections = ["papers"]                 folders, relative to the file, or ir_datasets:NAME
     systems = ["lexical", "fuse(lexical, dense)", "hybrid % 50"]     see everygrain.rank.compose
     encoder = "static"                       or several: ["latent", "static"]
+    words = "words:32"                       of the word vectors, for `late` and `xtr`
     measures = ["nDCG@10", "R@100"]
     baseline = "lexical"
     seed = 0
@@ -26,25 +27,34 @@ from pathlib import Path
 from typing import Any
 
 from everygrain.encode import registry
+from everygrain.encode.words import check as check_words
 from everygrain.errors import EverygrainError, InputError
 from everygrain.measure.datasets import PREFIX
 from everygrain.measure.experiment import DEPTH, baseline_of, check_cutoffs
 from everygrain.rank.compose import Composition, parse
 from everygrain.rank.compose.forms import AROUND, STAGES
+from everygrain.rank.compose.parts import needs_vectors, needs_words
 from everygrain.rank.compose.tokens import WORD
 from everygrain.rank.legs import SYSTEMS
 from everygrain.read.stream import unreadable
 
-KEYS = ("collections", "systems", "encoder", "measures", "baseline", "seed", "k", "split")
+KEYS = (
+    "collections", "systems", "encoder", "words", "measures", "baseline", "seed", "k", "split",
+)  # fmt: skip
 WITHOUT_VECTORS = "none"
 
 
 @dataclass(frozen=True)
 class System:
-    """A composition, and the encoder of its dense legs: "none" for words alone."""
+    """A composition, and what its index is made with.
+
+    encoder   of its dense legs; "none" for a lexical leg alone
+    words     encoder of its word vectors; "none" where it compares none
+    """
 
     composition: Composition
     encoder: str
+    words: str = "none"
 
 
 @dataclass(frozen=True)
@@ -103,7 +113,9 @@ def _plan(given: Mapping[str, Any], folder: Path) -> Plan:
     encoders = _names(given, "encoder", [registry.default()])
     for encoder in encoders:
         registry.check(encoder)
-    systems = _systems(_named_systems(given), encoders)
+    words = _text(given, "words") or "words"
+    check_words(words)
+    systems = _systems(_named_systems(given), encoders, words)
     measures = _names(given, "measures", ["nDCG@10"])
     k = _whole(given, "k", DEPTH, least=1)
     check_cutoffs(measures, k)
@@ -145,10 +157,13 @@ def _named_systems(given: Mapping[str, Any]) -> dict[str, Composition]:
     return {name: parse(name, defined) for name in defined}
 
 
-def _systems(named: Mapping[str, Composition], encoders: list[str]) -> dict[str, System]:
+def _systems(
+    named: Mapping[str, Composition], encoders: list[str], words: str
+) -> dict[str, System]:
     systems: dict[str, System] = {}
     for name, composition in named.items():
-        dense = composition.legs() != {"lexical"}
+        dense = needs_vectors(composition)
+        own_words = words if needs_words(composition) else "none"
         for encoder in encoders if dense else [WITHOUT_VECTORS]:
             printed = name
             if dense and encoder == WITHOUT_VECTORS:
@@ -158,7 +173,7 @@ def _systems(named: Mapping[str, Composition], encoders: list[str]) -> dict[str,
                 )
             if dense and len(encoders) > 1:
                 printed += f" [{encoder}]"
-            systems[printed] = System(composition, encoder)
+            systems[printed] = System(composition, encoder, own_words)
     return systems
 
 

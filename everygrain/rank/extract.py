@@ -67,6 +67,7 @@ class Rarity:
     def of_view(cls, view: View) -> Rarity:
         """Use the live documents of an index's generation."""
 
+        @lru_cache(maxsize=4096)  # asked again for each document of a query
         def holders(term: str) -> int:
             return len(view.snapshot.postings(term).documents)
 

@@ -23,17 +23,17 @@ class Making:
     """The parts of an index.
 
     where   a filter on metadata that all legs obey, or None
-    words   an index of the same documents without vectors, which lexical legs shall use
+    plain   an index of the same documents without vectors, which lexical legs shall use
     typed   whether quotation marks in a query mean phrases
     """
 
     views: Views
     where: str | None = None
-    words: Views | None = None
+    plain: Views | None = None
     typed: bool = False
 
     def leg(self, name: str, bm25: BM25 | None) -> Retriever:
-        views = self.words if self.words is not None and name == "lexical" else self.views
+        views = self.plain if self.plain is not None and name == "lexical" else self.views
         return Leg(views, name, self.where, bm25, self.typed)
 
     def stage(self, name: str, settings: Mapping[str, Value]) -> Reranker:

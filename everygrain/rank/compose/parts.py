@@ -142,6 +142,16 @@ class Around:
         return parts.around(self.name, self.part.build(parts), dict(self.settings))
 
 
+def needs_words(composition: Composition) -> bool:
+    """Tell whether a composition compares the words that an index holds vectors of."""
+    return bool({"late", "xtr"} & (composition.legs() | composition.stages()))
+
+
+def needs_vectors(composition: Composition) -> bool:
+    """Tell whether a composition needs an encoder."""
+    return not composition.legs() <= {"lexical", "xtr"}
+
+
 Composition: TypeAlias = LegNamed | FuseOf | CutAt | Then | Around
 
 
