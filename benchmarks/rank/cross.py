@@ -5,11 +5,11 @@
 
 `train` takes pairs from scifact's own abstracts and from abstracts of `papers`, no judgements:
 first sets of representative words (B-PROP), then titles and cloze sentences against documents that
-hybrid finds. `measure` reranks what hybrid (static table) finds
-for claims of scifact/train, and for citing sentences of scisumm/dev, whose documents are full
-papers: their beginning, beside the sentences that speak to the query, of equally many words. The
-weight of the scorer, and its map to probabilities, are fitted on every third query; figures are
-of the others.
+hybrid finds. `measure` reranks what hybrid (static table) finds for claims of scifact/train, and
+for citing sentences of scisumm/dev, whose documents are full papers: their beginning (256 words,
+of which 224 tokens are read with the query), beside 130 words of sentences that speak to the
+query. The weight of the scorer, and its map to probabilities, are fitted on every third query;
+figures are of the others. Times of `long` hold the splitting into sentences.
 """
 
 from __future__ import annotations

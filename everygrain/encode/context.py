@@ -139,7 +139,10 @@ class Context:
         return f"context-{self.dimensions}-{digest.hexdigest()}"
 
     def about(self, event: str) -> Context:
-        """Return the encoder all of whose queries are about an event, for a dense leg to ask."""
+        """Return the encoder all of whose queries are about an event.
+
+        An index of `inner` opens with it, and its dense leg then asks with the event.
+        """
         return replace(self, event=event)
 
     def encode(self, texts: Sequence[str], kind: Kind = "document") -> Vectors:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -80,41 +81,35 @@ def load(folder: Path) -> Encoder:
         ) from error
 
 
+# kind -> module and class, whose `load(folder, described)` reads what its `save` wrote
+_KINDS = {
+    "static": ("static", "Static"),
+    "latent": ("latent", "Latent"),
+    "adapted": ("adapted", "Adapted"),
+    "static-experts": ("experts", "StaticExperts"),
+    "router": ("experts", "Router"),
+    "hierarchical": ("hierarchical", "Hierarchical"),
+    "long": ("long", "Long"),
+    "binary-paragraphs": ("binary", "BinaryParagraphs"),
+}
+_SLOW_KINDS = {  # their vectors are cached
+    "endpoint": ("endpoint", "EndpointEncoder"),
+    "transformer-experts": ("experts.transformer", "TransformerExperts"),
+}
+
+
 def _loaded(folder: Path, kind: str, described: dict[str, Any]) -> Encoder:
-    if kind == "static":
-        from everygrain.encode.static import Static
-
-        return Static.load(folder, described)
-    if kind == "latent":
-        from everygrain.encode.latent import Latent
-
-        return Latent.load(folder, described)
+    if kind in _KINDS or kind in _SLOW_KINDS:
+        module, name = _KINDS.get(kind) or _SLOW_KINDS[kind]
+        loader = getattr(import_module(f"everygrain.encode.{module}"), name)
+        read: Encoder = loader.load(folder, described)
+        return read if kind in _KINDS else _cached(read)
     if kind == "transformer":
         return _transformer(described["name"])
-    if kind == "endpoint":
-        from everygrain.encode.endpoint import EndpointEncoder
-
-        return _cached(EndpointEncoder.load(folder, described))
-    if kind == "adapted":
-        from everygrain.encode.adapted import Adapted
-
-        return Adapted.load(folder, described)
     if kind == "tuned":
         from everygrain.encode.tuned import Tuned
 
         return _cached(Tuned.load(folder))
-    if kind == "static-experts":
-        from everygrain.encode.experts import StaticExperts
-
-        return StaticExperts.load(folder, described)
-    if kind == "transformer-experts":
-        from everygrain.encode.experts.transformer import TransformerExperts
-
-        return _cached(TransformerExperts.load(folder, described))
-    if kind == "router":
-        from everygrain.encode.experts import Router
-
-        return Router.load(folder, described)
     for plugin in entry_points(group="everygrain.encoders", name=kind):
         made: Encoder = plugin.load().load(folder, described)
         return made

@@ -1,10 +1,14 @@
 """Encoders are found by name, in the program or in what a plug-in brings."""
 
+import inspect
 import json
 import sys
+from importlib import import_module
 
 import pytest
 
+from everygrain import Document, Index
+from everygrain.analyze import split
 from everygrain.encode import registry
 from everygrain.encode.base import Encoder
 from everygrain.encode.cache import Cached
@@ -135,3 +139,29 @@ def test_static_is_the_default_where_its_table_is_cached(tmp_path, monkeypatch):
     assert registry.default() == "static"
     here.clear()  # without the package nobody can tell whether the table is its own
     assert registry.default() == "latent"
+
+
+@pytest.mark.parametrize("kind", [*registry._KINDS, *registry._SLOW_KINDS])
+def test_every_kind_names_a_class_that_loads_what_it_saved(kind):
+    module, name = (registry._KINDS | registry._SLOW_KINDS)[kind]
+    made = getattr(import_module(f"everygrain.encode.{module}"), name)
+    assert f'"{kind}"' in inspect.getsource(inspect.getmodule(made))  # what `save` writes
+    assert callable(made.load)
+
+
+def test_binary_paragraphs_and_blocks_over_them_come_back_from_an_index(tmp_path):
+    pytest.importorskip("torch")
+    from everygrain.encode.binary import BinaryParagraphs
+    from everygrain.encode.hierarchical import Depths, Hierarchical
+
+    texts = [f"word{i % 7} and word{i % 5} in text {i}" for i in range(40)]
+    fitted = BinaryParagraphs.unfitted(bits=16, epochs=1).fit(split(texts))
+    encoders = [fitted, Hierarchical.untrained(fitted, Depths(words=3, width=4, heads=2, layers=1))]
+    for place, encoder in enumerate(encoders):
+        folder = tmp_path / str(place)
+        with Index(folder, encoder) as index:
+            index.add([Document(f"d{i}", text) for i, text in enumerate(texts)])
+            before = [hit.id for hit in index.search("word3 text", system="dense")]
+        with Index.open(folder) as again:
+            assert [hit.id for hit in again.search("word3 text", system="dense")] == before
+            assert again.store.encoder.fingerprint == encoder.fingerprint

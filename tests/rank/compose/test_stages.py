@@ -105,8 +105,9 @@ def test_settings_that_make_no_sense_are_errors_with_a_remedy(index, system, tol
         index.search(QUERY, system=system)
 
 
-def test_every_stage_is_tried_here():
+def test_every_stage_is_tried_here_or_with_a_calibrated_index():
     tried = Path(__file__).read_text(encoding="utf-8")
+    tried += (Path(__file__).parents[2] / "test_calibration.py").read_text(encoding="utf-8")
     for name in [*STAGES, *AROUND]:
         assert f"{name}(" in tried or f">> {name}" in tried, name
 
