@@ -57,9 +57,10 @@ def test_a_score_is_exactly_the_sum_of_its_explanation():
                 assert [p for _, p in told] == sorted((p for _, p in told), reverse=True)
                 assert encoder.score(query, text) == pytest.approx(float(q @ d), abs=1e-6)
                 several += len(told) > 1
-    assert several > 10
-    assert wide.explain("cat running", "a cat a dog", 1) == (
-        wide.explain("cat running", "a cat a dog")[:1]
+    assert several >= 5
+    assert (
+        wide.explain("cat running", "a cat a dog", 1)
+        == (wide.explain("cat running", "a cat a dog")[:1])
     )
 
 

@@ -94,7 +94,7 @@ def test_decay_keeps_concepts_near_their_names():
     held = train_concepts(known, told, near).encoder
     free = train_concepts(known, told, ConceptTraining(steps=30, batch=32, decay=0)).encoder
     moved = [np.abs(each.matrix - known.matrix).max() for each in (held, free)]
-    assert moved[0] < 1e-6 < 0.01 < moved[1]
+    assert moved[0] < 1e-4 < 0.01 < moved[1]
 
 
 def test_a_training_follows_from_its_seed_and_without_steps_nothing_changes():
@@ -128,5 +128,3 @@ def test_too_little_to_train_on_is_told():
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(InputError, match="No concepts can be trained"):
         ConceptTraining(**wrong)
-
-

@@ -112,7 +112,9 @@ def test_a_training_follows_from_its_seed_and_without_steps_nothing_changes():
     assert same.encoder.fusion == START.fusion
 
 
-TEXT = "The cat runs home today. A dog saw the cat there. The house is all green now. Trees are far."
+TEXT = (
+    "The cat runs home today. A dog saw the cat there. The house is all green now. Trees are far."
+)
 
 
 def test_what_a_query_and_its_event_were_taken_from_is_not_what_is_sought():

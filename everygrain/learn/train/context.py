@@ -62,6 +62,7 @@ class ContextTraining:
     rate          the highest of Adam, > 0; it rises for a tenth and falls to zero
     event_weight  of the second task, >= 0
     hard          negatives of an occasion in the second half, >= 0
+    decay         of what attention and event learn, towards zero, as AdamW has it, >= 0
     seed          of the order
 
     Raises InputError for a value out of its range.
@@ -72,14 +73,16 @@ class ContextTraining:
     rate: float = 3e-3
     event_weight: float = 0.3
     hard: int = 1
+    decay: float = 0.1
     seed: int = 0
 
     def __post_init__(self) -> None:
         fine = self.steps >= 0 and self.batch >= 2 and self.rate > 0
-        if not fine or self.event_weight < 0 or self.hard < 0:
+        if not fine or min(self.event_weight, self.hard, self.decay) < 0:
             raise InputError(
                 f"No fusion can be trained by {self}.",
-                "Use 0 steps, 2 occasions, a weight and negatives of 0 or more, a rate above 0.",
+                "Use 0 steps and 2 occasions or more, a rate above 0, and a weight, negatives and a "
+                "decay of 0 or more.",
             )
 
 
@@ -157,7 +160,11 @@ def train_context(
     numbers = {text: n for n, text in enumerate(dict.fromkeys(o.positive_id for o in kept))}
     owners = np.array([numbers[o.positive_id] for o in kept])
     weights = {n: torch.tensor(array, requires_grad=True) for n, array in start.weights.items()}
-    optimiser: Any = torch.optim.AdamW(list(weights.values()), weight_decay=0.0)
+    held = [each for name, each in weights.items() if name != "u"]
+    optimiser: Any = torch.optim.AdamW(
+        [{"params": held, "weight_decay": chosen.decay},
+         {"params": [weights["u"]], "weight_decay": 0.0}]
+    )  # fmt: skip
     generator = torch.Generator().manual_seed(chosen.seed)
     hard: npt.NDArray[np.int64] | None = None
     order, curve = torch.empty(0, dtype=torch.int64), []

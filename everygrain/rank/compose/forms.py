@@ -61,6 +61,20 @@ def _setwise(making: Making, given: Given) -> Reranker:
     return Setwise(**_asking(making, given))
 
 
+def _cross(making: Making, given: Given) -> Reranker:
+    from everygrain.rank.base import PairScorer
+    from everygrain.rank.cross import Cross, CrossEncoderScorer
+    from everygrain.rank.extract import ExtractThenScore, QueryWeighted, Rarity
+
+    told = dict(given)
+    scorer: PairScorer = CrossEncoderScorer(told.pop("model"), tokens=told.pop("tokens", 0))
+    words = told.pop("words", 0)
+    if words:
+        with making.views.newest() as view:
+            scorer = ExtractThenScore(scorer, QueryWeighted(Rarity.of_view(view), words=words))
+    return Cross(scorer, making.fetch, **told)
+
+
 def _cutoff(making: Making, given: Given) -> Reranker:
     from everygrain.rank.cutoff.named import create
 
@@ -128,6 +142,11 @@ STAGES: Mapping[str, Form] = {
     "late": Form(
         "whole words of query and document compared one by one",
         {"share": float, "exact": bool}, make=_late,
+    ),
+    "cross": Form(
+        "a cross-encoder reads query and text together; of long texts the best `words` for it",
+        {"model": str, "depth": int, "weight": float, "tokens": int, "words": int}, ("model",),
+        _cross,
     ),
     "hubness": Form(
         "lowers documents that are near to everything",

@@ -10,8 +10,10 @@ from everygrain.errors import EverygrainError, QueryError
 from everygrain.rank.compose import parse
 from everygrain.rank.compose.forms import AROUND, STAGES
 from everygrain.rank.expand.feedback import RM3
+from tests.index.encoders import BagHash
 
 from ..llm.judge import Judge, by_worth
+from ..tiny_cross_encoder import write_tiny_cross_encoder
 
 WORTHS = {"a": 3, "b": 9, "c": 1, "d": 7}
 QUERY = "price of tea"
@@ -115,3 +117,29 @@ def test_every_stage_is_tried_here_or_with_a_calibrated_index():
 def test_a_stage_that_needs_a_model_says_so_before_anything_is_searched(index):
     with pytest.raises(QueryError, match="'pairwise' needs model"):
         parse("lexical >> pairwise")
+
+
+def test_a_cross_encoder_by_its_folder_is_the_reranker_in_python(index, tmp_path):
+    pytest.importorskip("sentence_transformers")
+    from everygrain.rank.cross import Cross, CrossEncoderScorer
+
+    folder = str(write_tiny_cross_encoder(tmp_path))
+    made = index.retriever("lexical") >> Cross(CrossEncoderScorer(folder), index.fetch, weight=0.5)
+    written = index.retriever(f"lexical >> cross(model='{folder}', weight=0.5)")
+    assert list(written.retrieve([QUERY]).rows()) == list(made.retrieve([QUERY]).rows())
+    short = index.retriever(f"lexical >> cross(model='{folder}', words=4)")
+    assert set(short.retrieve([QUERY]).document_ids) == set(WORTHS)
+    with pytest.raises(EverygrainError, match="nowhere"):
+        index.search(QUERY, system="lexical >> cross(model='nowhere/at/all')")
+
+
+def test_late_interaction_as_text_is_the_reranker_of_the_index(tmp_path):
+    documents = [Document(i, f"the price of tea, worth {w} pence") for i, w in WORTHS.items()]
+    with Index(tmp_path / "i", "none", words=BagHash()) as worded:
+        worded.add(documents)
+        made = worded.retriever("lexical") >> worded.reranker("late", share=0.25)
+        written = worded.retriever("lexical >> late(share=0.25)")
+        assert repr(written) == repr(made)
+        assert list(written.retrieve(["tea 9"]).rows()) == list(made.retrieve(["tea 9"]).rows())
+        hits = worded.search("tea 9", system="lexical % 100 >> late % 1")
+        assert set(hits[0].legs) == {"lexical", "late"}

@@ -1,0 +1,101 @@
+"""A research paper as every source gives it and every page shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from everygrain import Document
+from everygrain.errors import InputError
+
+EARLIEST, LATEST = 1400, 2200  # years that are taken for a year
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """One version of one paper.
+
+    id           stable for ever, with its source where that has ids of its own: "arxiv:2101.00001"
+    abstract     may be empty
+    authors      as they are written, in order
+    year, date   date as YYYY-MM-DD, or YYYY-MM; None where it is not known
+    doi          lower case, without an address before it
+    arxiv_id     without its version
+    references   ids, DOIs or titles of what it cites
+    citations    how often it was cited when the source was read; None where it is not known
+    source       which source it came from, such as "arxiv-oai"
+    more         what else the source said, as JSON values
+
+    Raises InputError, naming the field, for an empty id or title, and for a value of another kind.
+    """
+
+    id: str
+    title: str
+    abstract: str = ""
+    authors: tuple[str, ...] = ()
+    venue: str = ""
+    year: int | None = None
+    date: str | None = None
+    keywords: tuple[str, ...] = ()
+    url: str = ""
+    doi: str = ""
+    arxiv_id: str = ""
+    references: tuple[str, ...] = ()
+    citations: int | None = None
+    source: str = ""
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("id", "title", "abstract", "venue", "url", "doi", "arxiv_id", "source"):
+            if not isinstance(getattr(self, name), str):
+                raise InputError(f"The paper's '{name}' is no text.", "Give it as a string.")
+        for name in ("authors", "keywords", "references"):
+            value = getattr(self, name)
+            if not isinstance(value, tuple) or not all(isinstance(each, str) for each in value):
+                raise InputError(f"The paper's '{name}' is no list of texts.", "Give a list.")
+        for name in ("id", "title"):
+            if not getattr(self, name).strip():
+                raise InputError(f"A paper has no {name}.", f"Give every paper its own {name}.")
+        if self.year is not None and not EARLIEST <= self.year <= LATEST:
+            raise InputError(f"The year {self.year} of '{self.id}' is none.", "Leave it out.")
+
+    def record(self) -> dict[str, Any]:
+        """Return JSON values, without what is empty; `of_record` reads them."""
+        told = {each.name: getattr(self, each.name) for each in fields(self)}
+        lists = {k: list(v) if isinstance(v, tuple) else v for k, v in told.items()}
+        return {k: v for k, v in lists.items() if v not in ("", [], None, {})}
+
+    def document(self) -> Document:
+        """Return what an index holds: title and abstract, all else as metadata."""
+        told = self.record()
+        for name in ("id", "title", "abstract"):
+            told.pop(name, None)
+        more = told.pop("more", {})
+        return Document(self.id, self.abstract, self.title, {**more, **told})
+
+
+def of_record(record: Mapping[str, Any], source: str = "") -> Paper:
+    """Read a paper from JSON values; fields that no Paper has go into `more`.
+
+    Raises InputError, naming the field, for what no paper can hold.
+    """
+    known = {each.name for each in fields(Paper)}
+    told: dict[str, Any] = {}
+    more: dict[str, Any] = dict(record.get("more") or {})
+    for name, value in record.items():
+        if name == "more" or value is None:
+            continue
+        if name in ("authors", "keywords", "references"):
+            if isinstance(value, str):
+                value = [part.strip() for part in value.split(";") if part.strip()]
+            told[name] = tuple(value) if isinstance(value, list | tuple) else value
+        elif name in known:
+            told[name] = str(value) if name == "id" and isinstance(value, int) else value
+        else:
+            more[name] = value
+    for name in ("id", "title"):
+        if name not in told:
+            raise InputError(f"A record has no '{name}'.", f"Give every paper a '{name}'.")
+    told.setdefault("source", source)
+    return Paper(**told, more=more)
