@@ -186,7 +186,8 @@ class Context:
         w = self.weights
         x = asked.query_shares @ (self.attention(asked) @ asked.event_words)
         h = unit((asked.event + w["b"] * x + (x @ w["U"]) @ w["V"])[None])[0]
-        return unit((asked.query + self.gate(asked) * h)[None])[0]
+        found: Vectors = unit((asked.query + self.gate(asked) * h)[None])[0]
+        return found
 
     def asked(self, texts: Sequence[str], events: Sequence[str | None]) -> list[Asked | None]:
         """Return what the fusion sees; None where the query or the event holds nothing known."""
@@ -228,17 +229,17 @@ class Context:
         """Return vectors, idf and counts of each text's distinct known words."""
         words = split(texts)
         vectors = self.inner.encode(list(words.vocabulary), kind)
-        known = vectors.any(axis=1)
+        known = np.asarray(vectors.any(axis=1))
         # a word of every document may have no weight; the logarithm needs some
-        idf = np.maximum([self.idf.get(word, self.unseen) for word in words.vocabulary], 1e-3)
+        told = [self.idf.get(word, self.unseen) for word in words.vocabulary]
+        idf = np.maximum(np.array(told, dtype=np.float64), 1e-3)
         found = []
         for i in range(len(words)):
             ids = words.ids[words.offsets[i] : words.offsets[i + 1]]
             # in the order of the words themselves, which no neighbour in the call changes
             each, counts = np.unique(ids[known[ids]], return_counts=True)
-            order = sorted(range(len(each)), key=lambda n: words.vocabulary[each[n]])
-            chosen = each[order]
-            found.append((vectors[chosen], np.asarray(idf)[chosen], counts[order]))
+            order = np.argsort([words.vocabulary[int(place)] for place in each], kind="stable")
+            found.append((vectors[each[order]], idf[each[order]], counts[order]))
         return found
 
     def save(self, folder: Path) -> None:

@@ -116,7 +116,9 @@ class Instructed:
         scale, offset = self._side(kind)
         if not scale.any() and not offset.any():
             return vectors
-        return unit(np.where(vectors.any(axis=1)[:, None], (1 + scale) * vectors + offset, 0))
+        moved = (1 + scale) * vectors + offset
+        moved[(vectors == 0).all(axis=1)] = 0
+        return unit(moved)
 
     def _side(self, kind: Kind) -> npt.NDArray[np.float32]:
         found = self.learned.get(f"{self.use}.{kind}")

@@ -118,7 +118,7 @@ def test_what_is_saved_is_loaded_and_damage_is_told(tmp_path):
 def test_bad_uses_and_shapes_are_refused():
     with pytest.raises(QueryError, match=r"no use 'citing'\. Use one of: answer, learned, plain"):
         START.for_use("citing")
-    with pytest.raises(InputError, match="'citing.query'"):
+    with pytest.raises(InputError, match=r"'citing\.query'"):
         Instructed(FITTED, USES, {"citing.query": np.zeros((2, D), np.float32)})
     with pytest.raises(InputError, match="shape"):
         Instructed(FITTED, USES, {"plain.query": np.zeros((1, D), np.float32)})

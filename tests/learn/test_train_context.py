@@ -135,7 +135,7 @@ def test_events_come_from_the_related_text_and_queries_from_the_title():
     other = "Something else happened in the town. Nobody knew what to do about it."
     [made] = cut_short([Document("d", TEXT, "Green houses of the world")], {"d": other})
     assert made.event in other
-    assert all(word in "green houses of the world".split() for word in made.query.split())
+    assert all(word in ["green", "houses", "of", "the", "world"] for word in made.query.split())
     assert cut_short([Document("d", TEXT)], {"d": ""}) == []
     assert cut_short([Document("d", "Only one sentence is here.")]) == []
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _BAND = (3, 40)  # ranks that hard negatives come from; the first hold most unknown answers
 _LEAST = 4
+_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,8 @@ class ContextTraining:
         if not fine or min(self.event_weight, self.hard, self.decay) < 0:
             raise InputError(
                 f"No fusion can be trained by {self}.",
-                "Use 0 steps and 2 occasions or more, a rate above 0, and a weight, negatives and a "
-                "decay of 0 or more.",
+                "Use 0 steps and 2 occasions or more, a rate above 0, and a weight, a decay and "
+                "negatives of 0 or more.",
             )
 
 
@@ -211,15 +212,16 @@ def hard_negatives(
     count: int,
 ) -> npt.NDArray[np.int64]:
     """Return (n, count) places of other documents that the fusion ranks from 4 to 40."""
-    fused = np.stack([encoder.fused(each) for each in told])
     found = np.empty((len(told), count), dtype=np.int64)
-    for i, query in enumerate(fused):
-        scores = vectors @ query
-        scores[owners == owners[i]] = -np.inf
-        band = np.argsort(-scores, kind="stable")[_BAND[0] : _BAND[1]]
-        band = band[np.isfinite(scores[band])]
-        # a collection too small for the band gives the place itself, which is never a negative
-        found[i] = np.random.default_rng(i).choice(band, count) if len(band) else i
+    for start in range(0, len(told), _AT_ONCE):
+        fused = np.stack([encoder.fused(each) for each in told[start : start + _AT_ONCE]])
+        for i, scores in enumerate(fused @ vectors.T, start):
+            scores[owners == owners[i]] = -np.inf
+            best = np.argpartition(-scores, min(_BAND[1], len(scores) - 1))[: _BAND[1]]
+            band = best[np.argsort(-scores[best], kind="stable")][_BAND[0] :]
+            band = band[np.isfinite(scores[band])]
+            # a collection too small for the band gives the place itself, which is never a negative
+            found[i] = np.random.default_rng(i).choice(band, count) if len(band) else i
     return found
 
 
