@@ -16,7 +16,7 @@ from everygrain.encode import registry
 from everygrain.encode.base import Encoder, FittedEncoder
 from everygrain.encode.words.base import BagEncoder
 from everygrain.errors import InputError, ModelError, QueryError
-from everygrain.index.batches import BATCH, batches, pieces
+from everygrain.index.batches import BATCH, batches, documents_of, pieces
 from everygrain.index.changes import compare
 from everygrain.index.dense_encoders import use_encoder
 from everygrain.index.doctor import Finding, examine, repair
@@ -164,7 +164,7 @@ class Index:
         loses only the batch in flight, and the same call run again skips what is done.
         on_progress is called with the number of documents after each piece of work.
         """
-        report = Report()
+        report, documents = Report(), documents_of(documents)
         if dry_run:
             return self._compared(documents, report)
         with writer(self.store) as write:
@@ -371,6 +371,8 @@ class Index:
         documents. Raises QueryError for settings that make no sense.
         """
         check_k(k)
+        if not isinstance(query, str):
+            raise QueryError(f"The query is {query!r}, not a text.", "Search for a string.")
         if grain not in GRAINS:
             raise QueryError(f"There is no grain '{grain}'.", f"Use one of {', '.join(GRAINS)}.")
         with self.views.newest() as view:

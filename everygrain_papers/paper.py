@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -10,6 +11,10 @@ from everygrain import Document
 from everygrain.errors import InputError
 
 EARLIEST, LATEST = 1400, 2200  # years that are taken for a year
+LONGEST_ID = 2048  # characters, as in an index
+_DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?")
+_IN_NO_ID = re.compile(r"[\x00-\x1f\x7f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +62,33 @@ class Paper:
         for name in ("id", "title"):
             if not getattr(self, name).strip():
                 raise InputError(f"A paper has no {name}.", f"Give every paper its own {name}.")
+        if len(self.id) > LONGEST_ID or _IN_NO_ID.search(self.id):
+            raise InputError(
+                f"The id {self.id[:40]!r} is too long, or holds a tab or a line break.",
+                f"Give ids of one line and at most {LONGEST_ID:,} characters.",
+            )
+        told = (self.id, self.title, self.abstract, self.venue, *self.authors, *self.keywords)
+        if any(_SURROGATE.search(text) for text in told):
+            raise InputError(
+                f"The paper {self.id!r} holds a lone surrogate, which no UTF-8 file can hold.",
+                "Mend the escape \\ud800...\\udfff that has no partner.",
+            )
+        for name in ("year", "citations"):
+            value = getattr(self, name)
+            if value is not None and type(value) is not int:
+                raise InputError(f"The paper's '{name}' is no whole number.", "Leave it out.")
         if self.year is not None and not EARLIEST <= self.year <= LATEST:
             raise InputError(f"The year {self.year} of '{self.id}' is none.", "Leave it out.")
+        if self.date is not None and not (
+            isinstance(self.date, str) and _DATE.fullmatch(self.date)
+        ):
+            raise InputError(
+                f"The date {self.date!r} of '{self.id}' is none.", "Write YYYY-MM-DD or YYYY-MM."
+            )
+        if self.citations is not None and self.citations < 0:
+            raise InputError(f"The citations of '{self.id}' are below 0.", "Leave them out.")
+        if not isinstance(self.more, Mapping):
+            raise InputError(f"The 'more' of '{self.id}' is no object.", "Give an object.")
 
     def record(self) -> dict[str, Any]:
         """Return JSON values, without what is empty; `of_record` reads them."""
@@ -82,7 +112,10 @@ def of_record(record: Mapping[str, Any], source: str = "") -> Paper:
     """
     known = {each.name for each in fields(Paper)}
     told: dict[str, Any] = {}
-    more: dict[str, Any] = dict(record.get("more") or {})
+    stated = record.get("more") or {}
+    if not isinstance(stated, Mapping):
+        raise InputError("The paper's 'more' is no object.", "Give an object.")
+    more: dict[str, Any] = dict(stated)
     for name, value in record.items():
         if name == "more" or value is None:
             continue
@@ -90,6 +123,8 @@ def of_record(record: Mapping[str, Any], source: str = "") -> Paper:
             if isinstance(value, str):
                 value = [part.strip() for part in value.split(";") if part.strip()]
             told[name] = tuple(value) if isinstance(value, list | tuple) else value
+        elif name == "year" and isinstance(value, str):
+            told[name] = int(value) if re.fullmatch(r"[0-9]{1,9}", value.strip()) else value
         elif name in known:
             told[name] = str(value) if name == "id" and isinstance(value, int) else value
         else:

@@ -16,6 +16,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 ENCODER = "the static encoder itself"
 NAMES = "concepts, untrained"
+BOTH = "concepts, tagging and ranking"
 
 
 def tagged_papers() -> list[Annotated]:
@@ -102,7 +104,10 @@ def main() -> None:
         "concepts, means of their papers": centred(start, train),
         "concepts, tagging alone": trained("tagging", ranking_weight=0.0),
         "concepts, ranking alone": trained("ranking", tagging_weight=0.0),
-        "concepts, tagging and ranking": trained("both"),
+        BOTH: trained("both"),
+    }
+    systems |= {
+        f"the same, at most {most} a text": replace(systems[BOTH], most=most) for most in (8, 128)
     }
     truth = indicators(names, test)
     asked = np.flatnonzero(truth.any(axis=1))
@@ -124,7 +129,8 @@ def main() -> None:
         for name, model in systems.items():
             scores = model.over(q) @ model.over(d).T
             found[name] = gains(scores, wanted)
-        found["encoder + concepts, half each"] = gains(plain + scores, wanted)
+            if name == BOTH:
+                found["encoder and concepts, summed"] = gains(plain + scores, wanted)
         return found
 
     claims = load(DATA / "scifact", "train")
@@ -181,7 +187,7 @@ def main() -> None:
         (RESULTS / "rank_concepts.json").write_text(json.dumps(figures) + "\n")
         (RESULTS / "rank_concepts.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
-    model = systems["concepts, tagging and ranking"]
+    model = systems[BOTH]
     for title in [p.asked for p in test[:3]]:
         print(title, model.concepts_of(title, 6))
 

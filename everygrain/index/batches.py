@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from time import monotonic
 from typing import TypeVar
 
 from everygrain.document import Document
 from everygrain.encode.base import Encoder, FittedEncoder
 from everygrain.encode.words.base import BagEncoder
+from everygrain.errors import InputError
 
 T = TypeVar("T")
 
@@ -41,3 +43,24 @@ def pieces(
         start += size
         took = max(monotonic() - begun, 1e-3)
         size = max(32, min(len(batch), int(size * SECONDS_A_BATCH / took), 4 * size))
+
+
+def documents_of(given: Iterable[Document]) -> Iterator[Document]:
+    """Yield documents as they come. Raises InputError, naming the place, for anything else."""
+    if isinstance(given, Document | str | bytes | Path):
+        what = "one Document" if isinstance(given, Document) else repr(given)[:80]
+        raise InputError(
+            f"add was given {what}, not a list of documents.",
+            "Write add([document]); read_documents(path) reads files.",
+        )
+    return _checked(given)
+
+
+def _checked(given: Iterable[Document]) -> Iterator[Document]:
+    for place, document in enumerate(given):
+        if not isinstance(document, Document):
+            raise InputError(
+                f"Number {place} of the documents is {type(document).__name__}, not a Document.",
+                "Make one: Document(id, text, title, metadata).",
+            )
+        yield document
