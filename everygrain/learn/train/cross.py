@@ -7,18 +7,17 @@ that goes on after an interrupt ends with the weights of one that was never inte
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from everygrain.errors import InputError, StorageError
+from everygrain.errors import InputError
 from everygrain.learn.train.checkpoint import Checkpoint, recover, replaced
 from everygrain.learn.train.cross_contests import Contest
 from everygrain.learn.train.cross_start import Start
 from everygrain.learn.train.fine_tuning import Progress
+from everygrain.learn.train.running import run
 from everygrain.learn.train.transformer import order
 from everygrain.rank.cross import CrossEncoderScorer, open_cross_encoder
 
@@ -133,7 +132,10 @@ def train_cross(
             model = start.model(max(settings.tokens, 256))
         key = _key(contests, loss, settings, start)
         training = _Training.of(model, contests, loss, settings)
-        training.run(Checkpoint.beside(folder, key), progress)
+        run(
+            training, Checkpoint.beside(folder, key), progress, budget=settings.budget,
+            checkpoint_every=settings.checkpoint_every, timed=_TIMED_STEPS,
+        )  # fmt: skip
     model.eval()
     with replaced(folder) as made:
         model.save_pretrained(str(made), create_model_card=False)
@@ -183,48 +185,17 @@ class _Training:
         planned = settings.epochs * -(-len(contests) // settings.batch)
         return cls(model, contests, loss, settings, leaves, optimiser, planned)
 
-    def run(self, checkpoint: Checkpoint, progress: Callable[[Progress], None] | None) -> None:
-        state = checkpoint.read()
-        if state is not None:
-            self._restore(state)
-        kept = time.monotonic()
-        begun = kept - self.elapsed
-        try:
-            for batch in self._batches():
-                mean = self._take(batch)
-                now = time.monotonic()
-                self.step, self.elapsed, self.whole = self.step + 1, now - begun, True
-                self._plan()
-                if now - kept >= self.settings.checkpoint_every:
-                    checkpoint.write(self._state())
-                    kept = now
-                if progress is not None:
-                    left = self.elapsed / self.step * (self.planned - self.step)
-                    progress(Progress(self.step, self.planned, mean, left))
-        except BaseException:
-            if self.whole:
-                with suppress(StorageError):
-                    checkpoint.write(self._state())
-            raise
+    def done(self) -> None:
+        """Nothing goes with the weights."""
 
-    def _plan(self) -> None:
-        """Fit the steps to the budget, once, and stop where it is used up all the same."""
-        budget = self.settings.budget
-        if budget is None:
-            return
-        if self.step == _TIMED_STEPS:
-            self.planned = min(self.planned, max(self.step, int(budget * self.step / self.elapsed)))
-        if self.elapsed >= budget:
-            self.planned = min(self.planned, self.step)
-
-    def _batches(self) -> Iterator[list[int]]:
+    def batches(self) -> Iterator[Sequence[int]]:
         size = self.settings.batch
         each = -(-len(self.contests) // size)
         while self.step < self.planned:
             epoch, place = divmod(self.step, each)
             yield order(len(self.contests), self.settings.seed, epoch)[place * size :][:size]
 
-    def _take(self, batch: Sequence[int]) -> float:
+    def take(self, batch: Sequence[int]) -> float:
         import torch
 
         settings = self.settings
@@ -260,14 +231,14 @@ class _Training:
             list(parts), batch_first=True, padding_value=float("-inf")
         )
 
-    def _state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         return {
             "tensors": {name: leaf.detach() for name, leaf in self.leaves.items()},
             "optimiser": self.optimiser.state_dict(),
             "numbers": {"step": self.step, "planned": self.planned, "elapsed": self.elapsed},
         }
 
-    def _restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         import torch
 
         with torch.no_grad():

@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import random
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from everygrain.encode.transformer import Transformer
-from everygrain.errors import InputError, StorageError
+from everygrain.errors import InputError
 from everygrain.learn.installed import need_torch
 from everygrain.learn.losses.base import Batch, Loss, averages_of, restore_averages
 from everygrain.learn.pairs.base import Pair
 from everygrain.learn.train.adapters import LowRank, OwnWeights, Weights
 from everygrain.learn.train.checkpoint import Checkpoint, recover, replaced
 from everygrain.learn.train.fine_tuning import FineTuning, Progress
+from everygrain.learn.train.running import run
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,7 +64,10 @@ def fine_tune(
         model = open_model(base.folder)
         training = _Training.start(model, pairs, loss, settings)
         key = _key(pairs, loss, settings, base)
-        training.run(Checkpoint.beside(folder, key), progress)
+        run(
+            training, Checkpoint.beside(folder, key), progress, budget=settings.budget,
+            checkpoint_every=settings.checkpoint_every, timed=_TIMED_STEPS,
+        )  # fmt: skip
         training.weights.write()
     with replaced(folder) as made:
         model.save(str(made), create_model_card=False)
@@ -161,49 +163,17 @@ class _Training:
         planned = settings.epochs * (len(pairs) // settings.batch)
         return cls(pairs, loss, settings, weights, prompts, optimiser, planned)
 
-    def run(self, checkpoint: Checkpoint, progress: Callable[[Progress], None] | None) -> None:
-        state = checkpoint.read()
-        if state is not None:
-            self._restore(state)
-        kept = time.monotonic()
-        begun = kept - self.elapsed
-        try:
-            for batch in self._batches():
-                mean = self._take(batch)
-                now = time.monotonic()
-                self.averages = averages_of(self.loss)
-                self.step, self.elapsed, self.whole = self.step + 1, now - begun, True
-                self._plan()
-                if now - kept >= self.settings.checkpoint_every:
-                    checkpoint.write(self._state())
-                    kept = now
-                if progress is not None:
-                    left = self.elapsed / self.step * (self.planned - self.step)
-                    progress(Progress(self.step, self.planned, mean, left))
-        except BaseException:
-            if self.whole:
-                with suppress(StorageError):
-                    checkpoint.write(self._state())
-            raise
+    def done(self) -> None:
+        self.averages = averages_of(self.loss)
 
-    def _plan(self) -> None:
-        """Fit the steps to the budget, once, and stop where it is used up all the same."""
-        budget = self.settings.budget
-        if budget is None:
-            return
-        if self.step == _TIMED_STEPS:
-            self.planned = min(self.planned, max(self.step, int(budget * self.step / self.elapsed)))
-        if self.elapsed >= budget:
-            self.planned = min(self.planned, self.step)
-
-    def _batches(self) -> Iterator[list[int]]:
+    def batches(self) -> Iterator[Sequence[int]]:
         size = self.settings.batch
         each = len(self.pairs) // size
         while self.step < self.planned:
             epoch, place = divmod(self.step, each)
             yield order(len(self.pairs), self.settings.seed, epoch)[place * size :][:size]
 
-    def _take(self, batch: Sequence[int]) -> float:
+    def take(self, batch: Sequence[int]) -> float:
         import torch
 
         share = self.step / self.planned
@@ -230,7 +200,7 @@ class _Training:
         self.optimiser.step()
         return float(mean.detach())
 
-    def _state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         return {
             "tensors": {name: leaf.detach() for name, leaf in self.weights.tensors.items()},
             "learned": [leaf.detach() for leaf in _learned(self.loss)],
@@ -239,7 +209,7 @@ class _Training:
             "numbers": {"step": self.step, "planned": self.planned, "elapsed": self.elapsed},
         }
 
-    def _restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         import torch
 
         with torch.no_grad():
