@@ -10,7 +10,8 @@
 
 Documents, and queries without an event, get the encoder's own vectors to the last bit, so no index
 is built anew. Untrained, R, U, V and a, b are zero and the vector is unit(q + e / 2).
-`everygrain.learn.train.context` trains it.
+`everygrain.learn.train.context` trains it. Most of what an event gives, its mere mixture gives too:
+see benchmarks/results/rank_context.md.
 
 Source: Event-driven Real-time Retrieval in Web Search
 """
@@ -68,6 +69,8 @@ class Context:
     event     of every query that `encode` is given; none if empty
 
     The fingerprint is that of `inner`, for documents have its vectors; `fusion` names the fusion.
+    So a cache of vectors belongs around `inner`, never around this. A new fit of `inner` turns its
+    directions: the fusion is then trained again.
     Source: Event-driven Real-time Retrieval in Web Search
     Raises InputError for a `longest` below 1.
     """
@@ -91,7 +94,7 @@ class Context:
         inner: Encoder,
         documents: Sequence[str] = (),
         *,
-        rank: int = 32,
+        rank: int = 8,
         longest: int = 64,
         seed: int = 0,
     ) -> Context:

@@ -9,6 +9,7 @@ the words are best left out, and the vector o, learned, stands for the best inst
 be; s says which directions count for the use, which no words could. Documents of uses that have
 something of their own on that side need an index for each use; with instructions for queries
 alone, one index serves all. `everygrain.learn.train.instructions` trains table, s and o together.
+To a static table they gave nothing that lasted: see benchmarks/results/rank_instructions.md.
 
 Source: Retrieve Anything To Augment Large Language Models
 """

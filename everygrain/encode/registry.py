@@ -91,6 +91,9 @@ _KINDS = {
     "hierarchical": ("hierarchical", "Hierarchical"),
     "long": ("long", "Long"),
     "binary-paragraphs": ("binary", "BinaryParagraphs"),
+    "concepts": ("concepts", "Concepts"),
+    "context": ("context", "Context"),
+    "instructions": ("instructions", "Instructed"),
 }
 _SLOW_KINDS = {  # their vectors are cached
     "endpoint": ("endpoint", "EndpointEncoder"),
