@@ -18,14 +18,11 @@ from everygrain.engine import Index
 from everygrain.errors import InputError, QueryError
 from everygrain.index.writer import writer
 from everygrain.rank import banks, weigh
-from everygrain.rank.cutoff.adapter import Adapted
-from everygrain.rank.cutoff.conformal import Calibration, Conformal
-from everygrain.rank.cutoff.named import DEPTH, learn
+from everygrain.rank.cutoff.conformal import Calibration
+from everygrain.rank.cutoff.named import DEPTH, learn, settings_of
 from everygrain.rank.legs import View
-from everygrain.segment.base import Segmenter
 
 SAMPLE = 200  # documents whose pseudo-queries are asked
-FEWEST = 20  # judged queries
 DEEPEST = 10_000  # an answer further down counts as one that the search misses
 
 
@@ -35,47 +32,55 @@ class Calibrated:
 
     queries    how many
     judged     whether people judged them
-    threshold  least probability of relevance that the cut-off `adapted` keeps
+    threshold  least probability of relevance that the cut-off `adapted` keeps; None where it could
+               not be learned, as `without` says
     """
 
     queries: int
     judged: bool
-    threshold: float
+    threshold: float | None
+    without: str = ""
 
 
 def calibrate(
     index: Index,
     queries: Mapping[str, str] | None = None,
     judgements: Mapping[str, Mapping[str, int]] | None = None,
+    *,
+    at_least: int = 0,
 ) -> Calibrated:
     """Fit the cut-offs of an index's dense leg, and keep them and its banks in the index.
 
     queries      id -> text, with judgements query id -> document id -> grade; without them, queries
                  are made of the documents' titles and sentences, which are unlike people's
+    at_least     results that `adapted` keeps of every query: sets are better with 1 where every
+                 query has an answer; with 0 there may be no good one
 
-    Raises InputError for fewer than 20 judged queries, QueryError for documents that give too few
-    queries, or an index without vectors.
+    Raises InputError for judgements of no document that is relevant, QueryError for documents that
+    give no query, or an index without vectors.
     """
     sentences, passages = index.segmenters()
     with writer(index.store) as write:
         with index.views.newest() as view:
             if queries is None:
-                learned = _from_documents(view, sentences, passages)
+                ids = weigh.sampled_ids(view, SAMPLE, reserved=True)
+                held = view.store.catalogue.fetch(ids)
+                documents = [held[identity] for identity in ids]
+                learned = learn(view, documents, sentences, passages, at_least)
             else:
-                learned = _from_judged(index, view, queries, judgements or {})
+                learned = _from_judged(index, view, queries, judgements or {}, at_least)
             sample = banks.make(view, sentences)
         with write.catalogue.writing():
             write.catalogue.set("cutoffs", learned)
         if sample is not None:
             banks.keep(index.folder, sample)
-    cut = learned["adapted"]
-    return Calibrated(int(cut["queries"]), queries is not None, float(cut["threshold"]))
-
-
-def _from_documents(view: View, sentences: Segmenter, passages: Segmenter) -> dict[str, Any]:
-    ids = weigh.sampled_ids(view, SAMPLE, reserved=True)
-    held = view.store.catalogue.fetch(ids)
-    return learn(view, [held[identity] for identity in ids], sentences, passages)
+    cut = learned.get("adapted")
+    return Calibrated(
+        len(learned["conformal"]["scores"]),
+        queries is not None,
+        None if cut is None else float(cut["threshold"]),
+        str(learned.get("without", "")),
+    )
 
 
 def _from_judged(
@@ -83,17 +88,15 @@ def _from_judged(
     view: View,
     queries: Mapping[str, str],
     judgements: Mapping[str, Mapping[str, int]],
+    at_least: int,
 ) -> dict[str, Any]:
     judged = {
         query: text
         for query, text in queries.items()
         if any(grade > 0 for grade in judgements.get(query, {}).values())
     }
-    if len(judged) < FEWEST:
-        raise InputError(
-            f"{len(judged)} queries with a relevant document are too few to calibrate with.",
-            f"Judge at least {FEWEST}, or calibrate without any.",
-        )
+    if not judged:
+        raise InputError("No query has a relevant document.", "Check the judgements.")
     dense = index.retriever("dense")
     depth = max(1, min(view.snapshot.count, DEEPEST))
     scores: list[float] = []
@@ -103,9 +106,6 @@ def _from_judged(
         scores += Calibration.of(dense.retrieve(part, depth), judgements).scores
     if not any(isfinite(score) for score in scores):
         raise QueryError("No judged document is in the index.", "Check that the ids are its own.")
-    adapted = Adapted.fit(dense.retrieve(judged, DEPTH), judgements, judged, view.encoder)
-    return {
-        "fingerprint": view.encoder.fingerprint,
-        "adapted": adapted.settings(),
-        "conformal": Conformal(0.1, Calibration(tuple(scores))).settings(),
-    }
+    ranking = dense.retrieve(judged, DEPTH)
+    calibration = Calibration(tuple(scores))
+    return settings_of(view.encoder, calibration, ranking, judgements, judged, at_least)

@@ -386,7 +386,7 @@ class Index:
             found, chosen = self._found(view, parsed, query, chosen, candidates, where)
             verdict = None
             if cut is not None:
-                found, verdict = cutoffs.ended(cut, parsed.text, found, depth)
+                found, verdict = cutoffs.ended(view, cut, parsed, where, found, depth)
             held = view.store.catalogue.fetch(found.ids)
             documents = [held[identity] for identity in found.ids]
             sentences = self._sentences()

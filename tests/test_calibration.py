@@ -137,26 +137,52 @@ def test_an_index_that_was_never_calibrated_names_the_command(tmp_path):
             fresh.search("dense retriever", cutoff="conformal:0.1")
 
 
-def test_a_leg_whose_scores_are_not_judged_is_an_error(index):
-    calibrate(index)
-    with pytest.raises(QueryError, match="leg 'dense', which was not searched"):
-        index.search("dense retriever", system="lexical", cutoff="conformal:0.1")
+def test_any_system_is_ended_by_the_dense_leg(index, collection):
+    calibrate(index, collection.scored_queries, collection.judgements)
+    query = next(iter(collection.scored_queries.values()))
+    kept = {hit.id for hit in index.search(query, 999, system="dense", cutoff="conformal:0.2")}
+    for system in ("lexical", "hybrid % 20", "fuse(lexical, dense % 5)"):
+        hits = index.search(query, 999, system=system, cutoff="conformal:0.2")
+        found = [hit.id for hit in index.search(query, 1000, system=system)]
+        assert [hit.id for hit in hits] == [each for each in found if each in kept]
+        if missing := kept - set(found):
+            assert f"{len(missing)} that passed are not among" in str(hits.verdict)
 
 
-def test_too_few_queries_or_documents_are_named(index, tmp_path):
-    queries = {f"q{i}": "dense retriever" for i in range(19)}
-    judged = {query: {"x": 1} for query in queries}
-    with pytest.raises(InputError, match="19 queries with a relevant document are too few"):
-        calibrate(index, queries, judged)
-    queries["q19"] = "x"
-    judged["q19"] = {"x": 1}
+def test_few_queries_still_give_a_conformal_cutoff_that_says_what_it_lacks(index, collection):
+    few = dict(list(collection.scored_queries.items())[:5])
+    told = calibrate(index, few, collection.judgements)
+    assert (told.queries, told.threshold) == (5, None)
+    assert "queries have both relevant and other candidates" in told.without
+    hits = index.search("dense retriever", 999, cutoff="conformal:0.1")
+    assert "5 calibration queries are too few for alpha = 0.1" in str(hits.verdict)
+    assert hits.verdict.kept == hits.verdict.found
+    with pytest.raises(QueryError, match="did not learn the cut-off 'adapted'"):
+        index.search("dense retriever", cutoff="adapted")
+
+
+def test_a_result_that_is_always_kept_is_kept(index, collection):
+    calibrate(index, collection.scored_queries, collection.judgements, at_least=1)
+    assert len(index.search("dense retriever", cutoff="adapted:1")) == 1
+
+
+def test_queries_or_documents_that_tell_nothing_are_named(index, tmp_path):
+    with pytest.raises(InputError, match="No query has a relevant document"):
+        calibrate(index, {"q": "x"}, {})
     with pytest.raises(QueryError, match="No judged document is in the index"):
-        calibrate(index, queries, judged)
+        calibrate(index, {"q": "dense"}, {"q": {"x": 1}})
     with Index(tmp_path / "few", "latent") as few:
         few.add([Document(f"d{i}", "Too short.") for i in range(5)])
-        with pytest.raises(QueryError):
+        with pytest.raises(QueryError, match="no query to calibrate with"):
             calibrate(few)
     with Index(tmp_path / "words", "none") as words:
         words.add(list(read(bundled())))
         with pytest.raises(QueryError, match="no dense leg"):
             calibrate(words)
+
+
+@pytest.mark.parametrize("cutoff", [0.1, ["adapted"], "", "adapted:"])
+def test_what_is_no_cutoff_is_an_error(index, cutoff):
+    calibrate(index)
+    with pytest.raises(QueryError, match=r"[Cc]ut-off.*Use adapted"):
+        index.search("dense retriever", cutoff=cutoff)

@@ -18,6 +18,10 @@ def calibrate(
     split: Annotated[
         str | None, typer.Option(metavar="S", help="Which judgements, such as train or dev.")
     ] = None,
+    at_least: Annotated[
+        int,
+        typer.Option(min=0, metavar="N", help="Results that `adapted` keeps of every query."),
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Learn where results end, for `search --cutoff`.
@@ -25,24 +29,30 @@ def calibrate(
     Without judged queries it asks the index for its own documents by their titles; that is a
     start, but titles are unlike people's questions."""
     from everygrain.calibration import calibrate as calibrate_index
-    from everygrain.cli.terminal import clean, output, print_command, print_json
+    from everygrain.cli.terminal import clean, output, print_command, print_json, print_wrapped
     from everygrain.engine import Index
     from everygrain.measure import load
 
+    if split is not None and judged is None:
+        raise typer.BadParameter("it goes with --judged.", param_hint="--split")
     with Index.open(index) as opened:
         if judged is None:
-            found = calibrate_index(opened)
+            found = calibrate_index(opened, at_least=at_least)
         else:
             collection = load(judged, split)
-            found = calibrate_index(opened, collection.scored_queries, collection.judgements)
+            queries, judgements = collection.scored_queries, collection.judgements
+            found = calibrate_index(opened, queries, judgements, at_least=at_least)
     if as_json:
         print_json(
             {"queries": found.queries, "judged": found.judged, "probability": found.threshold}
+            | ({"without": found.without} if found.without else {})
         )
         return
     console = output()
     of = "judged queries" if found.judged else "queries made of the index's own documents"
     console.print(clean(f"{index} was calibrated on {found.queries:,} {of}."))
+    if found.without:
+        print_wrapped(console, f"Only conformal cut-offs, not adapted ones: {found.without}")
     print_command(
         console, "Now:", ["everygrain", "search", str(index), "QUERY", "--cutoff", "conformal:0.1"]
     )

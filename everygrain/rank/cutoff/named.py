@@ -2,7 +2,7 @@
 
     learned = learn(view, documents, sentences, passages)   # kept in the catalogue by the writer
     cutoff = create("conformal:0.1", learned, view.encoder)
-    found, verdict = apply(cutoff, query.text, found)       # between `View.find` and the hits
+    found, verdict = apply(cutoff, query.text, judged, found)   # judged: what the leg found
 
 Pseudo-queries know one answer each, and are asked in the words of titles. What is learned from
 them is a start where nobody judged anything; `Adapted.fit` and `Calibration.of` take judged
@@ -38,6 +38,7 @@ def learn(
     documents: Sequence[Document],
     sentences: Segmenter,
     passages: Segmenter,
+    at_least: int = 0,
 ) -> dict[str, Any]:
     """Fit both cut-offs of the dense leg to pseudo-queries of documents.
 
@@ -47,13 +48,36 @@ def learn(
     """
     ranking, answers, texts = asked(view, documents, sentences, passages)
     judgements = {query: {document: 1} for query, document in answers.items()}
-    cut = Adapted.fit(ranking.cut(DEPTH), judgements, texts, view.encoder)
     scores = Calibration.of(ranking, judgements)
-    return {
-        "fingerprint": view.encoder.fingerprint,
-        "adapted": cut.settings(),
-        "conformal": Conformal(0.1, scores).settings(),
+    return settings_of(view.encoder, scores, ranking.cut(DEPTH), judgements, texts, at_least)
+
+
+def settings_of(
+    encoder: Encoder,
+    calibration: Calibration,
+    ranking: Ranking,
+    judgements: Mapping[str, Mapping[str, int]],
+    queries: Mapping[str, str],
+    at_least: int = 0,
+) -> dict[str, Any]:
+    """Return both cut-offs as JSON values; the adapted one only where the queries are enough.
+
+    Raises QueryError where there is no query at all.
+    """
+    if not calibration.scores:
+        raise QueryError(
+            "There is no query to calibrate with.", "Add documents with titles, or judge some."
+        )
+    told: dict[str, Any] = {
+        "fingerprint": encoder.fingerprint,
+        "conformal": Conformal(0.1, calibration).settings(),
     }
+    try:
+        cut = Adapted.fit(ranking, judgements, queries, encoder, at_least=at_least)
+        told["adapted"] = cut.settings()
+    except QueryError as error:
+        told["without"] = error.problem
+    return told
 
 
 def asked(
@@ -92,13 +116,19 @@ def create(spec: str, learned: Mapping[str, Any] | None, encoder: Encoder) -> Cu
     where the index has another encoder by now.
     """
     name, _, number = spec.partition(":")
-    if name not in ("adapted", "conformal") or (name == "conformal" and not number):
+    empty = not number and (name == "conformal" or ":" in spec)
+    if name not in ("adapted", "conformal") or empty:
         raise QueryError(f"There is no cut-off '{spec}'.", f"Use {FORMS}.")
     try:
         value = float(number) if number else None
     except ValueError:
         raise QueryError(f"'{number}' in '{spec}' is no number.", f"Use {FORMS}.") from None
-    if not learned or name not in learned:
+    if learned and name not in learned:
+        raise QueryError(
+            f"This index did not learn the cut-off '{name}'. {learned.get('without', '')}".strip(),
+            "Calibrate with more queries, or use conformal:ALPHA.",
+        )
+    if not learned:
         raise QueryError(
             "This index has learned no cut-off.",
             "Run `everygrain calibrate INDEX`, with judged queries if you have any.",
@@ -120,30 +150,29 @@ def create(spec: str, learned: Mapping[str, Any] | None, encoder: Encoder) -> Cu
     return replace(cut, threshold=value)
 
 
-def apply(cutoff: Cutoff, query: str, found: Found) -> tuple[Found, Verdict]:
+def apply(cutoff: Cutoff, query: str, judged: Found, found: Found) -> tuple[Found, Verdict]:
     """End what a search found for one query.
 
-    The scores judged are those of the cut-off's leg; the order, the scores and the legs of what
-    is kept stay the search's own.
-    Raises QueryError where the search did not ask that leg.
+    judged   what the cut-off's leg found for it: those of its documents that pass are kept, in the
+             order, with the scores and with the legs that the search gave them
+
+    Where a document that passes is not among what the search found, the verdict says so: what a
+    conformal cut-off promises is of all that pass.
     """
-    legs = found.legs.get(cutoff.leg)
-    if found.ids and legs is None:
-        raise QueryError(
-            f"The cut-off judges scores of the leg '{cutoff.leg}', which was not searched.",
-            "Search with --system hybrid or dense.",
-        )
-    scores = [score for _, score in legs or []]
     ranking = Ranking.of(
         ["query"],
-        [("query", identity, s) for identity, s in zip(found.ids, scores, strict=True)],
+        [("query", i, s) for i, s in zip(judged.ids, judged.scores.tolist(), strict=True)],
     )
     kept = set(cutoff.rerank({"query": query}, ranking).document_ids.tolist())
+    verdict = cutoff.verdicts({"query": query}, ranking)["query"]
     places = [i for i, identity in enumerate(found.ids) if identity in kept]
+    if lost := len(kept) - len(places):
+        told = f"{lost:,} that passed are not among what the search found: less may be covered."
+        verdict = replace(verdict, note=f"{verdict.note} {told}".strip())
     left = Found(
         found.numbers[places],
         found.scores[places],
         [found.ids[i] for i in places],
         {name: [rows[i] for i in places] for name, rows in found.legs.items()},
     )
-    return left, cutoff.verdicts({"query": query}, ranking)["query"]
+    return left, verdict

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from everygrain.errors import QueryError
 from everygrain.rank.cutoff.base import Cutoff, Verdict
 from everygrain.rank.cutoff.conformal import Conformal
-from everygrain.rank.cutoff.named import DEPTH, apply, create
+from everygrain.rank.cutoff.named import DEPTH, FORMS, apply, create
 from everygrain.rank.found import Found
 from everygrain.rank.legs import View
+from everygrain.rank.query import Query
 
 COMPLETE = 1_000  # candidates of a conformal cut-off, whose promise is of complete lists
 
@@ -16,12 +18,14 @@ COMPLETE = 1_000  # candidates of a conformal cut-off, whose promise is of compl
 def made(view: View, cutoff: str | Cutoff) -> Cutoff:
     """Return a cut-off by name, as the index learned it, or as it was given.
 
-    Raises QueryError for an unknown name and an index that was never calibrated,
+    Raises QueryError for what is no cut-off and an index that was never calibrated,
     EncoderMismatchError where it was calibrated with another encoder.
     """
-    if not isinstance(cutoff, str):
-        return cutoff
-    return create(cutoff, view.store.setting("cutoffs"), view.encoder)
+    if isinstance(cutoff, str):
+        return create(cutoff, view.store.setting("cutoffs"), view.encoder)
+    if not isinstance(cutoff, Cutoff):
+        raise QueryError(f"The cut-off is {cutoff!r}.", f"Use {FORMS}.")
+    return cutoff
 
 
 def depth_of(cutoff: Cutoff) -> int:
@@ -29,9 +33,15 @@ def depth_of(cutoff: Cutoff) -> int:
     return COMPLETE if isinstance(cutoff, Conformal) else DEPTH
 
 
-def ended(cutoff: Cutoff, query: str, found: Found, k: int) -> tuple[Found, Verdict]:
-    """Cut what was found, and to k; the verdict says where more than k passed."""
-    left, verdict = apply(cutoff, query, found)
+def ended(
+    view: View, cutoff: Cutoff, query: Query, where: str | None, found: Found, k: int
+) -> tuple[Found, Verdict]:
+    """Cut what was found, and to k; the verdict says where more than k passed.
+
+    What is judged are scores of the cut-off's own leg, whatever system found the documents.
+    """
+    judged = view.find(query, cutoff.leg, depth_of(cutoff), where)
+    left, verdict = apply(cutoff, query.text, judged, found)
     if len(left.ids) <= k:
         return left, verdict
     note = f"{verdict.note} The best {k:,} of these are shown; more with a larger k.".strip()

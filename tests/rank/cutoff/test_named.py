@@ -77,10 +77,11 @@ def test_a_search_ends_where_the_dense_scores_fall_short(index, learned, hashing
     text = titled()[0].title
     with index.views.newest() as view:
         found = view.find(plain(text, view.analyzer), system, 60)
+        judged = view.find(plain(text, view.analyzer), "dense", 60)
     cut = create("conformal:0.5", learned, hashing)
-    left, verdict = apply(cut, text, found)
-    dense = [score for _, score in found.legs["dense"]]
-    expected = [i for i, s in zip(found.ids, dense, strict=True) if s >= cut.threshold]
+    left, verdict = apply(cut, text, judged, found)
+    dense = dict(zip(judged.ids, judged.scores.tolist(), strict=True))
+    expected = [i for i in found.ids if dense[i] >= cut.threshold]
     assert left.ids == expected
     assert 0 < len(expected) < len(found.ids)
     assert (verdict.kept, verdict.found) == (len(expected), len(found.ids))
@@ -93,17 +94,23 @@ def test_a_search_ends_where_the_dense_scores_fall_short(index, learned, hashing
 def test_no_good_answer_is_a_result_of_a_search(index, learned, hashing):
     with index.views.newest() as view:
         found = view.find(plain("tree graph", view.analyzer), "dense", 5)
-    left, verdict = apply(create("adapted:1", learned, hashing), "tree graph", found)
+    left, verdict = apply(create("adapted:1", learned, hashing), "tree graph", found, found)
     assert left.ids == []
     assert verdict.is_empty
     assert str(verdict).startswith("No good answer: the best of 5 candidates")
 
 
-def test_a_search_of_another_leg_is_refused(index, learned, hashing):
+def test_what_passes_and_was_not_found_is_told(index, learned, hashing):
     with index.views.newest() as view:
-        found = view.find(plain(titled()[0].title, view.analyzer), "lexical", 5)
-    with pytest.raises(QueryError, match="leg 'dense', which was not searched"):
-        apply(create("adapted", learned, hashing), "tree", found)
+        parsed = plain(titled()[0].title, view.analyzer)
+        judged, found = view.find(parsed, "dense", 60), view.find(parsed, "lexical", 2)
+    cut = create("conformal:0.5", learned, hashing)
+    left, verdict = apply(cut, parsed.text, judged, found)
+    passing = int((judged.scores >= cut.threshold).sum())
+    assert verdict.kept == passing
+    lost = passing - len(left.ids)
+    assert lost > 0
+    assert f"{lost} that passed are not among what the search found" in str(verdict)
 
 
 @pytest.mark.parametrize("spec", ["none", "conformal", "conformal:x", "adapted:x"])
