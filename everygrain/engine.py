@@ -32,7 +32,7 @@ from everygrain.rank.compose import parse as parse_composition
 from everygrain.rank.compose.making import Making
 from everygrain.rank.compose.search import find as find_composed
 from everygrain.rank.cutoff import search as cutoffs
-from everygrain.rank.cutoff.base import Cutoff
+from everygrain.rank.cutoff.base import Cutoff, Verdict
 from everygrain.rank.found import Found
 from everygrain.rank.hits import Hits, document_hits, span_hits
 from everygrain.rank.legs import SYSTEMS, Leg, View, Views
@@ -373,6 +373,8 @@ class Index:
         check_k(k)
         if not isinstance(query, str):
             raise QueryError(f"The query is {query!r}, not a text.", "Search for a string.")
+        if system is not None and (not isinstance(system, str) or not system.strip()):
+            raise QueryError(f"The system is {system!r}.", f"Use one of {', '.join(SYSTEMS)}.")
         if grain not in GRAINS:
             raise QueryError(f"There is no grain '{grain}'.", f"Use one of {', '.join(GRAINS)}.")
         with self.views.newest() as view:
@@ -383,8 +385,7 @@ class Index:
                 return Hits()
             cut = None if cutoff is None else cutoffs.made(view, cutoff)
             candidates = depth if cut is None else max(depth, cutoffs.depth_of(cut))
-            found, chosen = self._found(view, parsed, query, chosen, candidates, where)
-            verdict = None
+            found, verdict, chosen = self._found(view, parsed, query, chosen, candidates, where)
             if cut is not None:
                 found, verdict = cutoffs.ended(view, cut, parsed, where, found, depth)
             held = view.store.catalogue.fetch(found.ids)
@@ -440,19 +441,22 @@ class Index:
         """
         if name != "late":
             raise QueryError(f"There is no reranker '{name}'.", "Use late.")
+        if not settings.keys() <= {"share", "exact"}:
+            raise QueryError(f"late takes no {', '.join(settings)}.", "It takes share and exact.")
         return Late(self.views, **settings)
 
     def _found(
         self, view: View, parsed: Query, query: str, system: str, k: int, where: str | None
-    ) -> tuple[Found, str]:
-        """Search by a leg or a composition; tell which leg the evidence shall be found by."""
+    ) -> tuple[Found, Verdict | None, str]:
+        """Search by a leg or a composition. Returns what was found, what a cut-off in the
+        composition says of it, and which leg the evidence shall be found by."""
         if system in SYSTEMS:
-            return view.find(parsed, system, k, where), system
+            return view.find(parsed, system, k, where), None, system
         composition = parse_composition(system)
-        found = find_composed(composition, Making(self.views, where), view, query, k)
+        found, verdict = find_composed(composition, Making(self.views, where), view, query, k)
         legs = composition.legs()
         alone = legs.pop() if len(legs) == 1 else "hybrid"
-        return found, alone
+        return found, verdict, alone
 
     def segmenters(self) -> tuple[Segmenter, Segmenter]:
         """Return what cuts texts into sentences, and into the passages that are encoded."""

@@ -97,6 +97,10 @@ def test_a_cutoff_composes_with_the_dense_leg(index, collection):
     alone = index.search(query, 100, system="dense", cutoff="conformal:0.2")
     composed = index.search(query, 100, system="dense % 1000 >> cutoff(conformal=0.2)")
     assert [hit.id for hit in composed] == [hit.id for hit in alone]
+    assert composed.verdict == alone.verdict
+    nothing = index.search(query, system="dense >> cutoff(probability=1)")
+    assert list(nothing) == []
+    assert str(nothing.verdict).startswith("No good answer")
 
 
 def test_hubness_as_text_is_hubness_in_python(index):

@@ -30,3 +30,25 @@ def test_a_query_that_is_no_text_is_an_error(tmp_path):
         pytest.raises(QueryError, match="None, not a text"),
     ):
         index.search(None)
+
+
+@pytest.mark.parametrize("system", [5, ["late"], "", " "])
+def test_what_is_no_system_is_an_error(tmp_path, system):
+    with Index(tmp_path / "i", "none") as index, pytest.raises(QueryError, match="The system is"):
+        index.search("words", system=system)
+
+
+def test_a_setting_that_no_reranker_takes_is_named(tmp_path):
+    with (
+        Index(tmp_path / "i", "none") as index,
+        pytest.raises(QueryError, match=r"late takes no bogus\. It takes share and exact"),
+    ):
+        index.reranker("late", bogus=1)
+
+
+def test_an_index_that_is_only_empty_does_not_ask_for_another_encoder(tmp_path):
+    with (
+        Index(tmp_path / "i", "latent") as index,
+        pytest.raises(QueryError, match="holds no documents, so nothing is encoded yet"),
+    ):
+        index.search("words", system="dense")

@@ -9,6 +9,7 @@ from rich.text import Text
 from everygrain.analyze import Analyzer, locate
 from everygrain.cli.terminal import clean, output, print_wrapped
 from everygrain.document import Hit
+from everygrain.rank.fuse import ReciprocalRank
 from everygrain.rank.legs import SYSTEMS, UNWEIGHED
 from everygrain.rank.query import parse
 from everygrain.rank.words_leg import SHARE
@@ -50,8 +51,13 @@ def print_hits(
     if explain:
         console.print(Text("─" * console.width, style="dim"))
         legs = {name for hit in hits for name in hit.legs}
-        told = weights(index.info()["fusion"], legs)
-        for line in told if system in (None, *SYSTEMS) else [f"Ranked by {system}."]:
+        if system == "rrf":
+            told = [f"score = sum over the legs of 1 / ({ReciprocalRank().constant:g} + rank)."]
+        elif system in (None, *SYSTEMS):
+            told = weights(index.info()["fusion"], legs)
+        else:
+            told = [f"Ranked by {system}."]
+        for line in told:
             print_wrapped(console, Text(line), 0, 2)
 
 
@@ -103,7 +109,7 @@ def weights(fusion: dict[str, Any] | None, legs: set[str]) -> list[str]:
         return [
             f"score = {SHARE:.2f} × the score of the legs before it + {1 - SHARE:.2f} × late, each "
             "mapped to 0..1 over the candidates. The legs before it:",
-            *weights(fusion, legs - {"late"}),
+            *(weights(fusion, legs - {"late"}) if len(legs) > 2 else ["lexical alone."]),
         ]
     if len(legs) < 2:
         return [f"Ranked by {legs.pop()} alone."]

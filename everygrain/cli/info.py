@@ -44,8 +44,9 @@ def _table(told: dict[str, Any]) -> Table:
         "bm25": ", ".join(f"{name} {value}" for name, value in told["bm25"].items()),
         "encoder": encoder["name"]
         if encoder["fingerprint"] is None
-        else f"{encoder['name']} ({encoder['fingerprint']}), {encoder['dimensions']} dimensions, "
-        f"{encoder['passages']:,} passages of at most {encoder['passage_words']} words",
+        else f"{encoder['name']} ({encoder['fingerprint']}), "
+        + (f"{encoder['dimensions']} dimensions, " if encoder["dimensions"] else "")
+        + f"{encoder['passages']:,} passages of at most {encoder['passage_words']} words",
     }
     words = told["words"]
     if words["name"] != "none":

@@ -14,7 +14,7 @@ from everygrain.encode.words.base import SCALE
 from everygrain.errors import EverygrainError
 from everygrain.index.catalogue import Catalogue, SegmentRow
 from everygrain.index.content import content_hash
-from everygrain.index.encoders import is_kept
+from everygrain.index.encoders import is_kept, unreadable
 from everygrain.index.files import REBUILD, unpack_strings
 from everygrain.index.segment import LEXICAL, Segment, digest, words_name
 from everygrain.index.store import Store
@@ -96,6 +96,11 @@ def _findings(folder: Path, catalogue: Catalogue) -> Iterator[Finding]:
             f"The encoder {fingerprint} is missing.",
             "Run `everygrain reencode INDEX --encoder NAME` to put a new one in its place.",
         )
+    elif fingerprint and (problem := unreadable(folder, fingerprint)):
+        yield Finding(
+            f"The encoder {fingerprint} is damaged: {problem}.",
+            "Run `everygrain reencode INDEX --encoder NAME` to put a new one in its place.",
+        )
     yield from _word_findings(folder, rows, catalogue.get("words"))
 
 
@@ -108,6 +113,8 @@ def _word_findings(
         yield Finding("Some segments hold the words of another word encoder, or none.", remedy)
     if fingerprint and not is_kept(folder, fingerprint):
         yield Finding(f"The word encoder {fingerprint} is missing.", remedy)
+    elif fingerprint and (problem := unreadable(folder, fingerprint)):
+        yield Finding(f"The word encoder {fingerprint} is damaged: {problem}.", remedy)
 
 
 def _altered(catalogue: Catalogue) -> Iterator[Finding]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
+
+from safetensors import SafetensorError, safe_open
 
 from everygrain.errors import EncoderMismatchError
 from everygrain.index.files import storage_errors, sync_folder, sync_tree
@@ -26,6 +29,7 @@ class Kept(Protocol):
 
 
 E = TypeVar("E", bound=Kept)
+DESCRIPTIONS = ("encoder.json", "words.json")
 
 
 def encoder_folder(folder: Path, fingerprint: str) -> Path:
@@ -38,7 +42,26 @@ def encoder_folder(folder: Path, fingerprint: str) -> Path:
 def is_kept(folder: Path, fingerprint: str) -> bool:
     """Tell whether an index holds the files of an encoder, or of a word encoder."""
     kept = encoder_folder(folder, fingerprint)
-    return any((kept / name).exists() for name in ("encoder.json", "words.json"))
+    return any((kept / name).exists() for name in DESCRIPTIONS)
+
+
+def unreadable(folder: Path, fingerprint: str) -> str:
+    """Say what is wrong with the files of a kept encoder; "" where all can be read.
+
+    Loads no model: descriptions are parsed, and arrays mapped.
+    """
+    for file in sorted(encoder_folder(folder, fingerprint).rglob("*")):
+        try:
+            if file.suffix == ".json":
+                told = json.loads(file.read_text(encoding="utf-8"))
+                if file.name in DESCRIPTIONS and not (isinstance(told, dict) and "kind" in told):
+                    return f"{file.name} does not say what it is"
+            elif file.suffix == ".safetensors":
+                with safe_open(file, framework="numpy"):
+                    pass
+        except (OSError, ValueError, SafetensorError) as error:
+            return f"{file.name} cannot be read ({error})"
+    return ""
 
 
 def keep_encoder(index: Path, encoder: Kept) -> None:

@@ -62,6 +62,15 @@ class View:
     def encoder(self) -> Encoder:
         """Return the encoder. Raises QueryError for an index without a dense leg."""
         encoder = self.store.encoder
+        if (
+            encoder is None
+            and self.store.setting("encoder_spec") != "none"
+            and not self.snapshot.count
+        ):
+            raise QueryError(
+                "This index holds no documents, so nothing is encoded yet.",
+                "Fill it with `everygrain add`.",
+            )
         if encoder is None:
             raise QueryError(
                 "This index has no dense leg.",

@@ -131,6 +131,9 @@ def rescored(
     """Return the fused scores of documents, and those of their words alone."""
     bags = view.bags(numbers)
     late = exact_sim(query, bags) if exact else max_sim(query, bags)
+    empty = np.diff(bags.offsets) == 0
+    if empty.any():  # nothing is no better than words that fit badly
+        late[empty] = min(0.0, float(late.min()))
     return fused(first, late, share), late
 
 

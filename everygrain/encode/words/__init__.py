@@ -67,5 +67,5 @@ def load(folder: Path) -> BagEncoder:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"The word encoder kept in {folder} is missing or damaged ({error!r}).",
-            "Build the index's words again with a new word encoder.",
+            "Run `everygrain reencode INDEX --words NAME` to make the words anew.",
         ) from error

@@ -152,7 +152,7 @@ class WholeWords:
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise ModelError(
                 f"The word encoder kept in {folder} is missing or damaged ({error}).",
-                "Build the index's words again with a new word encoder.",
+                "Run `everygrain reencode INDEX --words NAME` to make the words anew.",
             ) from error
         return cls(
             Transformer(described["transformer"]),

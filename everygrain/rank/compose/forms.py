@@ -22,6 +22,7 @@ class Form:
     does       what it does, in a few words
     settings   name -> the kind of its value: float, int, str or bool
     needed     settings that must be given
+    depth      candidates that a stage asks for, at least
     of_dense   whether it reads scores of the dense leg, and none else
     make       of a stage: (making, settings) -> Reranker; of what stands around a system:
                (making, retriever, settings) -> Retriever
@@ -32,6 +33,7 @@ class Form:
     needed: tuple[str, ...] = ()
     make: Callable[..., Any] = field(default=lambda *_: None, repr=False, compare=False)
     of_dense: bool = False
+    depth: int = 100
 
 
 def _late(making: Making, given: Given) -> Reranker:
@@ -155,7 +157,7 @@ STAGES: Mapping[str, Form] = {
     ),
     "cutoff": Form(
         "ends the list where relevance ends, by probability, or by an error rate (conformal)",
-        {"probability": float, "conformal": float}, make=_cutoff, of_dense=True,
+        {"probability": float, "conformal": float}, make=_cutoff, of_dense=True, depth=1_000,
     ),
     "pairwise": Form(
         "a language model compares two at a time",

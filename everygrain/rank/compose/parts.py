@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from everygrain.rank.base import Cut, Reranked, Reranker, Retriever
+from everygrain.rank.compose.forms import STAGES
 from everygrain.rank.fuse import MinMax, ReciprocalRank, Sum, Weighted, ZScore, fuse
 from everygrain.rank.lexical import BM25
 
@@ -118,7 +119,9 @@ class Then:
         return self.part.stages() | {self.name}
 
     def build(self, parts: Parts) -> Retriever:
-        return Reranked(self.part.build(parts), parts.stage(self.name, dict(self.settings)))
+        reranker = parts.stage(self.name, dict(self.settings))
+        form = STAGES.get(self.name)
+        return Reranked(self.part.build(parts), reranker, form.depth if form else 100)
 
 
 @dataclass(frozen=True)

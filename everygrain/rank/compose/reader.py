@@ -27,6 +27,7 @@ from everygrain.rank.legs import SYSTEMS
 from everygrain.rank.lexical import BM25
 
 DEEPEST = 20
+MOST_PARTS = 500
 HOW = ("constant", "method", "weights")
 BM25_SETTINGS = tuple(each.name for each in fields(BM25))
 FORMS = (
@@ -66,7 +67,7 @@ def parse(text: str, defined: Mapping[str, str] | None = None) -> Composition:
     retriever. Raises CompositionError, with the character at fault and the nearest name, for what
     the grammar lacks, and for a system that is made of itself.
     """
-    return _Reader(text, defined or {}, ()).whole()
+    return _Reader(text, defined or {}, (), [MOST_PARTS]).whole()
 
 
 def _is_dense(part: Composition) -> bool:
@@ -79,12 +80,16 @@ class _Reader:
     """Goes through the tokens of one text from left to right.
 
     within   the names whose definitions led here
+    left     how many parts may still be read, in one place for the text and all definitions
     """
 
-    def __init__(self, text: str, defined: Mapping[str, str], within: tuple[str, ...]) -> None:
+    def __init__(
+        self, text: str, defined: Mapping[str, str], within: tuple[str, ...], left: list[int]
+    ) -> None:
         self.text = text
         self.defined = defined
         self.within = within
+        self.left = left
         self._at = 0
         self._tokens = [Token("", 0)]
         self._tokens = tokens(text, lambda told, at: self.fail(told, at=at))
@@ -134,6 +139,9 @@ class _Reader:
         return part
 
     def part(self, depth: int) -> Composition:
+        self.left[0] -= 1
+        if self.left[0] < 0:
+            self.fail(f"it has more than {MOST_PARTS} parts")
         token = self.take()
         if token.text == "(":
             inner = self.system(depth + 1)
@@ -172,7 +180,9 @@ class _Reader:
                 at=token.start,
             )
         within = (*self.within, token.text)
-        return _Reader(self.defined[token.text], self.defined, within).whole()
+        if len(within) > DEEPEST:
+            self.fail(f"names stand for names more than {DEEPEST} deep", at=token.start)
+        return _Reader(self.defined[token.text], self.defined, within, self.left).whole()
 
     def bm25(self, leg: str) -> tuple[tuple[str, float], ...]:
         settings: dict[str, float] = {}
@@ -288,8 +298,13 @@ class _Reader:
         """Read what stands behind the systems of `fuse`: a constant, or a method and weights."""
         constant: float | None = None
         method, weights = "", tuple[float, ...]()
+        told: set[str] = set()
         while self.here.text in HOW:
-            name = self.take().text
+            name = self.here.text
+            if name in told:
+                self.fail(f"'{name}' is given twice")
+            told.add(name)
+            self.take()
             self.take("=")
             if name == "constant":
                 constant = self.number()
@@ -300,8 +315,10 @@ class _Reader:
                 if token.text not in METHODS:
                     self.unknown(token, "method of fusing", list(METHODS))
                 method = token.text
-            if self.here.text == ",":
-                self.take()
+            if self.here.text != ")":
+                self.take(",")
+        if weights and not any(weights):
+            self.fail("weights of zero alone leave nothing", at=place.start)
         if weights and len(weights) != systems:
             self.fail(f"{len(weights)} weights for {systems} systems", at=place.start)
         if constant is not None:

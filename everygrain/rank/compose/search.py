@@ -11,18 +11,21 @@ from everygrain.document import Ranking
 from everygrain.rank.base import Composable, Queries, Reranker, Retriever
 from everygrain.rank.compose.making import Making
 from everygrain.rank.compose.parts import Composition, Parts, Value
+from everygrain.rank.cutoff.base import Cutoff, Verdict
 from everygrain.rank.found import Found
 from everygrain.rank.legs import View
 from everygrain.rank.lexical import BM25
 
 
-def find(composition: Composition, making: Making, view: View, query: str, k: int) -> Found:
+def find(
+    composition: Composition, making: Making, view: View, query: str, k: int
+) -> tuple[Found, Verdict | None]:
     """Search with a composition; its legs read the query as a person types it, with phrases.
 
     view   the generation that is being read; what is found comes from it
 
     The legs of what is found are the parts of the composition: rank and score that each gave a
-    document, rank 0 where it did not return it.
+    document, rank 0 where it did not return it. The verdict is the last cut-off's, if there is one.
     """
     trace = Tracing(replace(making, typed=True))
     ranking = composition.build(trace).retrieve({query: query}, k)  # so that errors show it
@@ -33,24 +36,26 @@ def find(composition: Composition, making: Making, view: View, query: str, k: in
     legs = {part: [said.get(document, (0, 0.0)) for document in ids]
             for part, said in trace.said.items()}  # fmt: skip
     scores = np.array([score for _, score in rows], dtype=np.float32)
-    return Found(np.array(numbers, dtype=np.int64), scores, ids, legs)
+    found = Found(np.array(numbers, dtype=np.int64), scores, ids, legs)
+    return found, trace.verdicts[-1] if trace.verdicts else None
 
 
 @dataclass(frozen=True)
 class Tracing:
-    """Parts that note what they return for the one query.
+    """Parts that note what they return for the one query, and what cut-offs say of it.
 
     said   part -> document -> its rank and score; a part that is there twice gets a number
     """
 
     parts: Parts
     said: dict[str, dict[str, tuple[int, float]]] = field(default_factory=dict)
+    verdicts: list[Verdict] = field(default_factory=list)
 
     def leg(self, name: str, bm25: BM25 | None) -> Retriever:
         return NotedRetriever(self.parts.leg(name, bm25), self._new(name))
 
     def stage(self, name: str, settings: Mapping[str, Value]) -> Reranker:
-        return NotedReranker(self.parts.stage(name, settings), self._new(name))
+        return NotedReranker(self.parts.stage(name, settings), self._new(name), self.verdicts)
 
     def around(self, name: str, retriever: Retriever, settings: Mapping[str, Value]) -> Retriever:
         inner = retriever
@@ -93,9 +98,12 @@ class NotedReranker:
 
     reranker: Reranker
     said: dict[str, tuple[int, float]]
+    verdicts: list[Verdict]
 
     def __repr__(self) -> str:
         return repr(self.reranker)
 
     def rerank(self, queries: Queries, ranking: Ranking) -> Ranking:
+        if isinstance(self.reranker, Cutoff):
+            self.verdicts.extend(self.reranker.verdicts(queries, ranking).values())
         return _note(self.reranker.rerank(queries, ranking), self.said)

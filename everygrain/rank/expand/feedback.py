@@ -59,7 +59,7 @@ class RM3(Composable):
 
 def check_words(leg: Leg) -> None:
     """Raise QueryError for a leg that weighs no words."""
-    if not isinstance(leg, Leg) or leg.system == "dense":
+    if not isinstance(leg, Leg) or leg.system in ("dense", "xtr"):
         raise QueryError(
             f"{leg!r} weighs no words, so none can be added.",
             "Expand lexical, hybrid or rrf; or append text to the query.",

@@ -153,6 +153,9 @@ def test_legs_are_all_that_are_named():
         ("fuse(lexical, dense, constant=2, weights=(1, 1))", 5, "a constant is for reciprocal"),
         ("hybrid % 5 >> hub", 15, "'hub' reads scores of the dense leg.*dense % 100 >> hub"),
         ("dense >> late >> hub", 18, "'hub' reads scores of the dense leg"),
+        ("fuse(lexical, dense, weights=(0, 0))", 5, "weights of zero alone"),
+        ("fuse(lexical, dense, constant=1, constant=2)", 34, "'constant' is given twice"),
+        ("fuse(lexical, dense, weights=(1, 2) method=sum)", 37, "'method' stands where ','"),
         ("hybrid >> lat", 11, "there is no stage 'lat'; perhaps 'late' is meant"),
         ("hybrid >>", 10, "it ends where a stage should stand"),
         ("fuse(cross, dense)", 6, "'cross' reranks.*Write it behind one: hybrid >> cross"),
@@ -201,6 +204,15 @@ def test_a_system_that_is_made_of_itself_is_an_error_that_shows_the_circle():
         parse("hybrid % 5 >> late % 7", defined) and parse("d", defined)
 
 
+def test_names_that_stand_for_names_without_end_are_errors_at_once():
+    deep = {f"a{i}": f"a{i + 1}" for i in range(600)} | {"a600": "dense"}
+    with pytest.raises(CompositionError, match="more than 20 deep"):
+        parse("a0", deep)
+    wide = {f"b{i}": f"fuse(b{i + 1}, b{i + 1})" for i in range(15)} | {"b15": "dense"}
+    with pytest.raises(CompositionError, match="more than 500 parts"):
+        parse("b0", wide)
+
+
 def test_the_names_of_legs_stages_and_what_stands_around_never_clash():
     around, stages = set(forms.AROUND), set(forms.STAGES)
     assert not around & stages
@@ -220,6 +232,7 @@ def test_any_text_is_a_composition_or_a_clear_error(text):
 
 
 numbers = st.floats(0, 1, allow_subnormal=False).map(lambda x: round(x, 6))
+two = st.tuples(numbers, numbers).filter(any)
 texts = st.text("ab /.-'", max_size=9)
 compositions = st.recursive(
     st.sampled_from([LegNamed("lexical"), LegNamed("dense")])
@@ -231,16 +244,11 @@ compositions = st.recursive(
         | st.builds(Then, inner, st.just("cross"), texts.map(lambda t: (("model", t),)))
         | st.builds(Around, st.just("rm3"), inner, numbers.map(lambda n: (("weight", n),)))
         | st.builds(FuseOf, st.tuples(inner, inner), st.builds(ReciprocalRank, numbers))
-        | st.builds(
-            FuseOf, st.tuples(inner, inner), st.builds(Weighted, st.tuples(numbers, numbers))
-        )
+        | st.builds(FuseOf, st.tuples(inner, inner), st.builds(Weighted, two))
         | st.builds(
             FuseOf,
             st.tuples(inner, inner),
-            st.one_of(
-                st.builds(kind, st.just(()) | st.tuples(numbers, numbers))
-                for kind in (MinMax, ZScore, Sum)
-            ),
+            st.one_of(st.builds(kind, st.just(()) | two) for kind in (MinMax, ZScore, Sum)),
         )
     ),
     max_leaves=5,

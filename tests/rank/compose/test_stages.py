@@ -98,6 +98,7 @@ def test_titles_near_the_query_lend_their_texts_words(index):
         ("lexical >> setwise(model='m@nonsense')", "not an http or https URL"),
         ("lexical >> setwise(model='m@http://localhost', size=1)", "size = 1 makes no sense"),
         ("rm3(fuse(lexical, lexical))", "weighs no words"),
+        ("rm3(xtr)", "weighs no words"),
         ("rm3(lexical, original=2)", "original"),
         ("lexical >> late", "holds no word vectors"),
     ],
