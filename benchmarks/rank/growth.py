@@ -4,10 +4,10 @@
 
 Documents are resampled: the title of one paper and sentences of three others, some sixty words, so
 that terms are as frequent as in the papers and every document is another. Queries are the first
-five words of titles, each asked once, after one that warms up. `late` compares hashed words of 16
-dimensions, as many bytes as `words:16` has: its time without the transformer that encodes a query,
-which does not grow. Times are of one thread, in seconds of the processor, so that other programs
-count as little as may be.
+five words of titles, each asked once, after one that warms up. `late` reranks the first 100 of
+`lexical` by hashed words of 16 dimensions, as many bytes as `words:16` has: without the transformer
+that encodes a query, which does not grow. Times are of one thread, in seconds of the processor, so
+that other programs count as little as may be.
 """
 
 from __future__ import annotations
@@ -134,6 +134,7 @@ def main() -> None:
 def write(rows: list[dict[str, Any]]) -> None:
     sizes = sorted({row["size"] for row in rows})
     lines = ["# Milliseconds of a query by collection size, p50 (p95)", ""]
+    lines += ["Made by `python benchmarks/rank/growth.py`.", ""]
     lines += [
         f"| leg | {' | '.join(f'{size:,}' for size in sizes)} |",
         "|---" * (len(sizes) + 1) + "|",

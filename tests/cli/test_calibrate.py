@@ -31,6 +31,7 @@ def test_an_index_is_calibrated_and_searched_with_an_end(run: Run, tmp_path: Pat
     nothing = run("search", "cards", "dense retriever", "--cutoff", "adapted:1")
     assert nothing.returncode == 0
     assert nothing.stdout.startswith("No good answer: the best of")
-    told = json.loads(run("search", "cards", "dense retriever", "--cutoff", "adapted:1", "--json").stdout)
+    asked = ("search", "cards", "dense retriever", "--cutoff", "adapted:1", "--json")
+    told = json.loads(run(*asked).stdout)
     assert told["hits"] == []
     assert told["cutoff"]["no_good_answer"] is True
