@@ -208,6 +208,7 @@ class Asker:
         if told.completion is None:
             if told.called:
                 spent.unusable["no answer"] += 1
+                spent.failure = str(told.error)
                 self._misses += 1
                 if self._misses == self._patience and not self._meter.is_closed:
                     self._close(f"Stopped after {self._misses} failures in a row: {told.error}")

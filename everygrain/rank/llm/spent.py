@@ -82,6 +82,7 @@ class Spent:
     pairs               pairs that were answered in both orders
     consistent          those of them in which both answers name one document
     unusable            reason -> number of replies that could not be used
+    failure             what the service's last failure said; "" without one
     stopped             why no more was asked; "" while all is well
     """
 
@@ -99,6 +100,7 @@ class Spent:
     pairs: int = 0
     consistent: int = 0
     unusable: Counter[str] = field(default_factory=Counter)
+    failure: str = ""
     stopped: str = ""
 
     @property
@@ -142,6 +144,6 @@ class Spent:
         if self.unusable:
             reasons = sorted(self.unusable.items(), key=lambda each: (-each[1], each[0]))
             told.append("not used: " + ", ".join(f"{n:,} {reason}" for reason, n in reasons))
-        if self.stopped:
-            told.append(self.stopped)
+        if self.stopped or self.failure:
+            told.append(self.stopped or f"the service failed: {self.failure}")
         return "; ".join(told)

@@ -178,6 +178,8 @@ def test_one_failure_costs_one_pair(judge, endpoint, shelf):
     books = shelf([1, 2, 3])
     ranked = Pairwise(endpoint, books.fetch, "all").rank(books.queries, books.ranking)
     assert (ranked.spent.decisions, ranked.spent.undecided) == (3, 1)
+    assert "500" in ranked.spent.failure
+    assert f"the service failed: {ranked.spent.failure}" in str(ranked.spent)
     # the first pair, of d0 and d1, is a tie: d2 has 2 wins, both others 1/2
     assert books.order(ranked.ranking) == [2, 0, 1]
 
