@@ -10,8 +10,8 @@ demo: $(STAMP)  ## index the bundled collection and search it
 	@$(BIN)/everygrain demo
 
 test: $(STAMP)  ## style, types and the whole test suite
-	@$(BIN)/ruff check everygrain tests benchmarks
-	@$(BIN)/ruff format --check --quiet everygrain tests benchmarks
+	@$(BIN)/ruff check everygrain everygrain_papers tests benchmarks
+	@$(BIN)/ruff format --check --quiet everygrain everygrain_papers tests benchmarks
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest
 
@@ -21,7 +21,7 @@ fast: $(STAMP)  ## the tests without the slow ones
 bench: $(STAMP)  ## every benchmark; needs the collections in ../shared/data, takes hours
 	@$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[bench,peers]"
 	-@$(BIN)/pip install --quiet --constraint constraints.txt hnswlib  # needs a C++ compiler
-	@for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
+	@for each in benchmarks/*.py benchmarks/rank/growth.py benchmarks/rank/late_speed.py; do $(BIN)/python $$each || exit 1; done
 	@cd benchmarks && ../$(BIN)/python -m peers
 
 # The exact versions come from constraints.txt; torch is pinned there to its build for the CPU.

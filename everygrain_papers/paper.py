@@ -68,7 +68,7 @@ class Paper:
                 f"Give ids of one line and at most {LONGEST_ID:,} characters.",
             )
         told = (self.id, self.title, self.abstract, self.venue, *self.authors, *self.keywords)
-        if any(_SURROGATE.search(text) for text in told):
+        if _SURROGATE.search(" ".join(told)):
             raise InputError(
                 f"The paper {self.id!r} holds a lone surrogate, which no UTF-8 file can hold.",
                 "Mend the escape \\ud800...\\udfff that has no partner.",

@@ -106,11 +106,15 @@ def main() -> None:
         (RESULTS / "papers_functions_fine_tune.json").write_text(
             json.dumps(figures, indent=1), encoding="utf-8"
         )
+        write(figures, options.draws)
+
+
+def write(figures: list[dict[str, Any]], draws: int) -> None:
+    sizes = " ".join(str(each["labelled"]) for each in figures)
     lines = [
         "# What a sentence of an abstract does: a plain fine-tune",
         "",
-        "    python benchmarks/papers/functions_fine_tune.py "
-        f"--draws {options.draws} --sizes {' '.join(map(str, options.sizes))}",
+        f"    python benchmarks/papers/functions_fine_tune.py --draws {draws} --sizes {sizes}",
         "",
         "MiniLM, each sentence by itself, nothing tuned; draws, figures and intervals are those of "
         "papers_functions.md. Seconds of processor time.",

@@ -7,10 +7,11 @@ import re
 # a sentence's end: its mark, closing brackets and quotes, then a space and a likely beginning
 _END = re.compile(r"[.!?][)\]\"'”’]*(?=\s+[\"'“‘(\[$\\]*[A-Z0-9])|\n\s*\n")
 _WORD_BEFORE = re.compile(r"[^\s(\[]+$")
-_NO_END = frozenset(
-    "e.g. i.e. cf. vs. etc. al. fig. figs. eq. eqs. sec. no. dr. prof. mr. mrs. ms. st. resp. "
-    "approx. ca. viz. w.r.t. i.i.d. u.s. u.k. ph.d. inc. ltd. co. vol. pp. ref. refs.".split()
-)
+_NO_END = {
+    "e.g.", "i.e.", "cf.", "vs.", "etc.", "al.", "fig.", "figs.", "eq.", "eqs.", "sec.", "no.",
+    "dr.", "prof.", "mr.", "mrs.", "ms.", "st.", "resp.", "approx.", "ca.", "viz.", "w.r.t.",
+    "i.i.d.", "u.s.", "u.k.", "ph.d.", "inc.", "ltd.", "co.", "vol.", "pp.", "ref.", "refs.",
+}  # fmt: skip
 _LONGEST = 2000  # characters: what runs on longer is cut at a space, so that nothing is dropped
 
 

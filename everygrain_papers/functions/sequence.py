@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,11 @@ class Transitions:
 
     @classmethod
     def counted(
-        cls, sequences: Sequence[Sequence[int]], strength: float, smoothing: float = 2.0
+        cls,
+        sequences: Sequence[Sequence[int]],
+        strength: float,
+        prior: Floats,
+        smoothing: float = 5.0,
     ) -> Transitions:
         """Count label sequences: strength * log P(next | this) / P(next), and so for the start.
 
@@ -40,19 +45,23 @@ class Transitions:
         sequences   numbers of FUNCTIONS
         strength    0 ignores neighbours, 1 trusts the counts whole: below 1, as emissions that
                     have seen the neighbours tell part of it already
-        smoothing   sentences' worth of P(next), added to each row of counts
+        prior       (5, 5) scores for what follows what, as long as there are few counts; in the
+                    logs of ratios that are returned
+        smoothing   sentences' worth of the prior, added to each row of counts
         """
         pairs, first = np.zeros((COUNT, COUNT)), np.zeros(COUNT)
         shares = np.ones(COUNT)
         for labels in sequences:
             for label in labels:
                 shares[label] += 1
-            for before, after in zip(labels, labels[1:], strict=False):
+            for before, after in pairwise(labels):
                 pairs[before, after] += 1
             if labels:
                 first[labels[0]] += 1
         shares /= shares.sum()
-        rows = np.vstack([first, pairs]) + smoothing * shares
+        believed = shares * np.exp(np.vstack([np.zeros(COUNT), prior]))
+        believed /= believed.sum(axis=1, keepdims=True)
+        rows = np.vstack([first, pairs]) + smoothing * believed
         scores = strength * np.log(rows / rows.sum(axis=1, keepdims=True) / shares)
         return cls(scores[0], scores[1:])
 

@@ -128,10 +128,11 @@ class Progress:
 
     def _write(self, state: Mapping[str, Cursor]) -> None:
         beside = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
+        text = json.dumps(state, indent=1)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with beside.open("w", encoding="utf-8") as file:
-                json.dump(state, file, indent=1)
+                file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(self.path)

@@ -24,15 +24,12 @@ _ACCENTS = dict(
         strict=True,
     )
 )
-_ACCENT = re.compile(
-    r"""\{?\\(?:([`'^~=."])\s?|([uHvrdcbk])(?=[{\s])\s?)\{?\\?([A-Za-z])(?![A-Za-z]*\})\}?\}?|"""
-    r"""\\(?:([`'^~=."])|([uHvrdcbk])(?=\{))\{?\\?([A-Za-z])\}?"""
-)
+_ACCENT = re.compile(r"""\\(?:([`'^~=."])\s*\{?|([uHvrdcbk])(?:\s+|\s*\{))\\?([A-Za-z])\}?""")
 _LETTERS = {
     "aa": "å", "AA": "Å", "ae": "æ", "AE": "Æ", "oe": "œ", "OE": "Œ", "o": "ø", "O": "Ø",
     "l": "ł", "L": "Ł", "ss": "ß", "i": "i", "j": "j",
 }  # fmt: skip
-_LETTER = re.compile(r"\{?\\(aa|AA|ae|AE|oe|OE|ss|o|O|l|L|i|j)(?![A-Za-z])(?:\{\}|\s)?\}?")
+_LETTER = re.compile(r"\\(aa|AA|ae|AE|oe|OE|ss|o|O|l|L|i|j)(?![A-Za-z])(?:\{\}|\s)?")
 
 
 def clean(text: str) -> str:
@@ -79,5 +76,4 @@ def accents(text: str) -> str:
 
 
 def _accented(match: re.Match[str]) -> str:
-    mark = match[1] or match[2] or match[4] or match[5]
-    return unicodedata.normalize("NFC", (match[3] or match[6]) + _ACCENTS[mark])
+    return unicodedata.normalize("NFC", match[3] + _ACCENTS[match[1] or match[2]])

@@ -13,6 +13,7 @@ from everygrain_papers.functions.learned import (
     Training,
     agreed,
     balance,
+    evened,
     train,
     vote,
 )
@@ -106,6 +107,14 @@ def test_balance_brings_the_shares_of_agreed_labels_to_those_given():
     sums = np.bincount(found, weights) / weights.sum()
     np.testing.assert_allclose(sums, 0.2, atol=0.01)
     assert balance(np.zeros(1000, dtype=int), np.array([1]))[0] == 0.25  # bounded
+
+
+def test_rare_functions_weigh_more_by_the_power_of_their_share_worked_by_hand():
+    labels = np.array([0] * 7 + [1])  # shares 8, 2, 1, 1, 1 of 13
+    weights = evened(labels, 0.5)
+    np.testing.assert_allclose(weights[7] / weights[0], 2.0)
+    np.testing.assert_allclose(weights.mean(), 1)
+    np.testing.assert_allclose(evened(labels, 0.0), 1)
 
 
 def test_the_sequence_step_tells_a_sentence_by_its_neighbours():

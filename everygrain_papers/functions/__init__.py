@@ -1,0 +1,1 @@
+"""What each sentence of an abstract does: background, problem, method, result, other."""
