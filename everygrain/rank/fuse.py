@@ -70,14 +70,9 @@ class Weighted:
         return _added([best_is_one(column) for column in columns], self.weights)
 
 
-@dataclass(frozen=True)
-class MinMax:
-    """score(d) = sum over rankings of weight * (score of d - least) / (best - least).
-
-    Least and best are those of the query's results in a ranking; a ranking that lacks d gives 0,
-    as much as it gives its last. Results that all score alike get 1.
-    weights   one for each ranking; all 1 if there are none
-    """
+@dataclass(frozen=True, repr=False)
+class _Summed:
+    """What adds up scores, on whatever scale."""
 
     weights: Weights = ()
 
@@ -85,14 +80,25 @@ class MinMax:
         check_weights(self.weights)
 
     def __repr__(self) -> str:
-        return _shown(self, self.weights)
+        name = type(self).__name__
+        return f"{name}(weights={self.weights})" if self.weights else f"{name}()"
+
+
+@dataclass(frozen=True, repr=False)
+class MinMax(_Summed):
+    """score(d) = sum over rankings of weight * (score of d - least) / (best - least).
+
+    Least and best are those of the query's results in a ranking; a ranking that lacks d gives 0,
+    as much as it gives its last. Results that all score alike get 1.
+    weights   one for each ranking; all 1 if there are none
+    """
 
     def combine(self, columns: Sequence[Column]) -> dict[str, float]:
         return _added([least_is_zero(column) for column in columns], self.weights)
 
 
-@dataclass(frozen=True)
-class ZScore:
+@dataclass(frozen=True, repr=False)
+class ZScore(_Summed):
     """score(d) = sum over rankings of weight * (z of d - least z), z = (score - mean) / deviation.
 
     Mean and standard deviation are those of the query's results in a ranking. A z of 0 would be
@@ -102,33 +108,17 @@ class ZScore:
     weights   one for each ranking; all 1 if there are none
     """
 
-    weights: Weights = ()
-
-    def __post_init__(self) -> None:
-        check_weights(self.weights)
-
-    def __repr__(self) -> str:
-        return _shown(self, self.weights)
-
     def combine(self, columns: Sequence[Column]) -> dict[str, float]:
         return _added([least_is_zero_deviations(column) for column in columns], self.weights)
 
 
-@dataclass(frozen=True)
-class Sum:
+@dataclass(frozen=True, repr=False)
+class Sum(_Summed):
     """score(d) = sum over rankings of weight * score of d (CombSUM); 0 where a ranking lacks d.
 
     For scores that mean one thing in all rankings: cosines of one encoder, probabilities.
     weights   one for each ranking; all 1 if there are none
     """
-
-    weights: Weights = ()
-
-    def __post_init__(self) -> None:
-        check_weights(self.weights)
-
-    def __repr__(self) -> str:
-        return _shown(self, self.weights)
 
     def combine(self, columns: Sequence[Column]) -> dict[str, float]:
         return _added(columns, self.weights)
@@ -179,11 +169,6 @@ def check_weights(weights: Weights) -> None:
     for weight in weights:
         if not (math.isfinite(weight) and weight >= 0):
             raise QueryError(f"The weight {weight} makes no sense.", "Use weights of 0 or more.")
-
-
-def _shown(method: object, weights: Weights) -> str:
-    name = type(method).__name__
-    return f"{name}({weights=})" if weights else f"{name}()"
 
 
 def combine_scores(
