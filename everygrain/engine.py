@@ -13,7 +13,7 @@ from everygrain.analyze import Analyzer, Words
 from everygrain.analyze.language import detect
 from everygrain.document import GRAINS, Document, Grain
 from everygrain.encode import registry
-from everygrain.encode.base import Encoder, FittedEncoder
+from everygrain.encode.base import Encoder, FittedEncoder, Kind, Vectors
 from everygrain.encode.words.base import BagEncoder
 from everygrain.errors import InputError, ModelError, QueryError
 from everygrain.index.batches import BATCH, batches, documents_of, pieces
@@ -411,6 +411,20 @@ class Index:
         """Return documents by id; an id that is not here is left out."""
         with self.store.reading():
             return self.store.catalogue.fetch(list(ids))
+
+    def encode(self, texts: Sequence[str], kind: Kind = "query") -> Vectors:
+        """Encode texts as the index does. Returns float32 (len(texts), dimensions), rows of
+        length 1 or zero. Raises QueryError for an index without a dense leg."""
+        with self.views.newest() as view:
+            return view.encoder.encode(list(texts), kind)
+
+    def vectors(self, ids: Sequence[str]) -> Vectors:
+        """Return what the index holds of documents: float32 (len(ids), dimensions), each row the
+        mean of a document's passages at length 1, or zero for an id that is not here.
+
+        Raises QueryError for an index without a dense leg."""
+        with self.views.newest() as view:
+            return view.document_vectors(list(ids))
 
     def documents(self) -> Iterator[Document]:
         """Yield all documents, of the generation at the start, in no particular order."""

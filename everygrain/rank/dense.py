@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from everygrain.encode.base import unit
 from everygrain.index.snapshot import Snapshot
 
 
@@ -68,6 +69,16 @@ class Dense:
             found = products.sum(axis=1).astype(np.float32)
             scores[mine] = np.maximum.reduceat(found, offsets[:-1])
         return scores
+
+    def means(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return (len(numbers), d) float32: the mean of each document's passages, at length 1."""
+        means = np.zeros((len(numbers), self._vectors[0].shape[1]), dtype=np.float64)
+        bases = np.array([*self.snapshot.bases, self.snapshot.size])
+        for i, (vectors, firsts) in enumerate(zip(self._vectors, self._firsts, strict=True)):
+            mine = np.flatnonzero((numbers >= bases[i]) & (numbers < bases[i + 1]))
+            for row, place in zip(mine, numbers[mine] - bases[i], strict=True):
+                means[row] = vectors[firsts[place] : firsts[place + 1]].sum(axis=0, dtype=float)
+        return unit(means)
 
     def live_passages(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
         """Return the vectors of live documents' passages, and the document of each."""

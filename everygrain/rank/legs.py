@@ -158,6 +158,21 @@ class View:
     def query_vectors(self, texts: Sequence[str]) -> Vectors:
         return self.encoder.encode(texts, "query")
 
+    def document_vectors(self, ids: Sequence[str]) -> Vectors:
+        """Return (len(ids), d): each document's mean passage; a zero row where it is not here."""
+        vectors = np.zeros((len(ids), self.encoder.dimensions), dtype=np.float32)
+        at = self.store.catalogue.places(ids)
+        rows, numbers = [], []
+        for row, identity in enumerate(ids):
+            place = at.get(identity)
+            number = place and self.snapshot.number_at(place.segment, place.place)
+            if number is not None:
+                rows.append(row)
+                numbers.append(number)
+        if rows:
+            vectors[rows] = self.dense().means(np.array(numbers, dtype=np.int64))
+        return vectors
+
     # one query
 
     def find_lexical(

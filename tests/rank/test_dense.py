@@ -164,3 +164,29 @@ def test_an_approximate_search_that_does_not_exist_is_an_error(larger):
         pytest.raises(QueryError, match="no approximate search 'flat'"),
     ):
         Approximate.build(view.dense(), "flat")
+
+
+def test_the_vector_of_a_document_is_the_mean_of_its_passages_wherever_they_are_stored(
+    built, hashing
+):
+    index, left = built
+    passages = Passages(words=8, overlap=1, sentences=Sentences("en"))
+    held = {d.id: d for d in left}
+    chosen = [*list(held)[::7], "nobody"]
+    got = index.vectors(chosen)
+    assert not got[-1].any()
+    for row, identity in zip(got, chosen[:-1], strict=False):
+        document = held[identity]
+        texts = [passage_text(document, a, b) for a, b in passages.spans(document.text)]
+        mean = hashing.encode(texts or [passage_text(document, 0, 0)]).astype(float).mean(axis=0)
+        np.testing.assert_allclose(row, mean / np.linalg.norm(mean), atol=1e-6)
+    np.testing.assert_array_equal(
+        index.encode(["tree graph"]), hashing.encode(["tree graph"], "query")
+    )
+
+
+def test_vectors_of_an_index_without_a_dense_leg_are_refused(tmp_path):
+    with Index(tmp_path / "index", encoder="none") as index:
+        index.add([Document("a", "text")])
+        with pytest.raises(QueryError, match="no dense leg"):
+            index.vectors(["a"])
