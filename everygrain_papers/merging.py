@@ -133,7 +133,7 @@ def merge(
     known = {decision.id for decision in decisions}
     seen: dict[tuple[str, str], list[Paper]] = {}
     for paper in latest.values():
-        for rule, value in _keys(paper):
+        for rule, value in keys(paper):
             others = seen.setdefault((rule, value), [])
             for other in others[:MOST_COMPARED]:
                 if together.same(other.id, paper.id):
@@ -215,7 +215,8 @@ class _Together:
         return list(found.values())
 
 
-def _keys(paper: Paper) -> Iterator[tuple[Rule, str]]:
+def keys(paper: Paper) -> Iterator[tuple[Rule, str]]:
+    """Yield what a paper has that another version of its work may have too."""
     if paper.doi and not paper.doi.startswith(_ARXIV_DOI):
         yield "doi", paper.doi
     if number := arxiv_id(paper):

@@ -1,0 +1,126 @@
+"""Papers alike in problem, in method or in result: retrieval by the sentences of one function.
+
+Each facet is an index of its own, whose documents are the sentences of one function of each
+paper's abstract. A paper, or somebody's own words, is searched for in it as a text; the pair of
+sentences that are nearest to each other explains every result.
+
+Background and problem are one facet: abstracts seldom say apart what is known and what is missing,
+and labellers tell these two apart badly (F1 of problem .35 to .42, whatever they learned from:
+benchmarks/results/papers_functions.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+
+from everygrain import Document, Index
+from everygrain.errors import InputError
+from everygrain_papers.functions.base import Function
+from everygrain_papers.functions.labelling import Sentence
+from everygrain_papers.paper import Paper
+
+Facet = Literal["problem", "method", "result"]
+FACETS: tuple[Facet, ...] = get_args(Facet)
+FUNCTIONS_OF: dict[Facet, tuple[Function, ...]] = {
+    "problem": ("problem", "background"),
+    "method": ("method",),
+    "result": ("result",),
+}
+LONGEST = 2000  # characters of a text that is compared
+
+
+def check(facet: str) -> Facet:
+    """Return the facet. Raises InputError for a word that is none."""
+    for each in FACETS:
+        if facet == each:
+            return each
+    raise InputError(f"There is no facet '{facet}'.", f"Use one of {', '.join(FACETS)}.")
+
+
+def pieces(sentences: Iterable[Sentence], facet: Facet) -> list[Sentence]:
+    """Return the sentences of a facet, in order."""
+    wanted = FUNCTIONS_OF[facet]
+    return [each for each in sentences if each.function in wanted]
+
+
+def text_of(abstract: str, chosen: Sequence[Sentence]) -> str:
+    """Return the document of a facet: its sentences, a space between them."""
+    return " ".join(abstract[each.start : each.end] for each in chosen)
+
+
+def in_abstract(start: int, end: int, chosen: Sequence[Sentence]) -> list[tuple[int, int]]:
+    """Return where a span of a facet's document lies in the abstract it was taken from."""
+    found, place = [], 0
+    for each in chosen:
+        length = each.end - each.start
+        first, last = max(start, place), min(end, place + length)
+        if first < last:
+            found.append((each.start + first - place, each.start + last - place))
+        place += length + 1
+    return found
+
+
+class Facets:
+    """The three indexes, in folders of their names.
+
+    encoder   as for an Index; it is asked for when an index is made
+    """
+
+    def __init__(self, folder: Path, encoder: str | None = None) -> None:
+        self.indexes: dict[Facet, Index] = {
+            facet: Index(folder / facet, *(() if _made(folder / facet) else (encoder,)))
+            for facet in FACETS
+        }
+
+    def close(self) -> None:
+        for index in self.indexes.values():
+            index.close()
+
+    def add(self, papers: Sequence[Paper], sentences: Sequence[Sequence[Sentence]]) -> None:
+        """Hold these papers' sentences, and no longer what they said before."""
+        for facet, index in self.indexes.items():
+            documents, without = [], []
+            for paper, found in zip(papers, sentences, strict=True):
+                chosen = pieces(found, facet)
+                if not chosen:
+                    without.append(paper.id)
+                    continue
+                kept = {"year": paper.year, "venue": paper.venue, "source": paper.source}
+                text = text_of(paper.abstract, chosen)
+                documents.append(Document(paper.id, text, "", kept))
+            index.add(documents)
+            if gone := list(index.fetch(without)):
+                index.delete(gone)
+
+    def delete(self, ids: Sequence[str]) -> None:
+        for index in self.indexes.values():
+            if gone := list(index.fetch(ids)):
+                index.delete(gone)
+
+    def nearest(
+        self, index: Index, mine: Sequence[str], theirs: Sequence[Sequence[str]]
+    ) -> list[tuple[int, int]]:
+        """Return for each paper the pair of sentences, mine and theirs, that are most alike.
+
+        index    whose encoder compares them
+        mine     sentences; at least one
+        theirs   sentences of each of the papers; at least one each
+        """
+        flat = [sentence[:LONGEST] for each in theirs for sentence in each]
+        vectors = index.encode([*(each[:LONGEST] for each in mine), *flat], "document")
+        likeness = vectors[: len(mine)] @ vectors[len(mine) :].T
+        found, first = [], 0
+        for each in theirs:
+            part = likeness[:, first : first + len(each)]
+            row, column = np.unravel_index(int(np.argmax(part)), part.shape)
+            found.append((int(row), int(column)))
+            first += len(each)
+        return found
+
+
+def _made(folder: Path) -> bool:
+    return (folder / "catalogue.db").exists()

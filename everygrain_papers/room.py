@@ -1,0 +1,235 @@
+"""A reading room: the papers of one folder, searched whole and by what their sentences do.
+
+    papers.db   the papers as their sources gave them: the record of truth
+    index/      their titles and abstracts;   facets/   their sentences, by function
+    people.db   what readers said: interests, likes, digests
+
+The indexes follow the record: whatever was stored and not yet indexed when a process died is
+indexed by the next one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+
+from everygrain import Hit, Index
+from everygrain.errors import InputError, QueryError, StoredIndexError
+from everygrain_papers.facets import (
+    LONGEST,
+    Facets,
+    check,
+    in_abstract,
+    pieces,
+)
+from everygrain_papers.functions.base import Labeller
+from everygrain_papers.functions.labelling import (
+    Sentence,
+    fingerprint,
+    labeller_of,
+    sentences_of,
+)
+from everygrain_papers.paper import Paper
+from everygrain_papers.places import home
+from everygrain_papers.results import Alike, PaperHit, Report, Results
+from everygrain_papers.sources import Source
+from everygrain_papers.store import PaperStore
+
+MOST_RESULTS = 1000  # works of one query: nobody reads on
+ALL = "all"  # alike in everything: whole abstracts
+
+
+class ReadingRoom:
+    """The papers of one folder.
+
+    folder    `places.home()` if None
+    encoder   as for an Index, of a room that is made now
+    create    make a room where there is none
+
+    Threads share one; processes may read while one ingests. Raises StoredIndexError where there
+    is no room and none is to be made.
+    """
+
+    def __init__(
+        self, folder: str | Path | None = None, *, encoder: str | None = None, create: bool = True
+    ) -> None:
+        self.folder = home() if folder is None else Path(folder)
+        if not create and not (self.folder / "papers.db").exists():
+            raise StoredIndexError(
+                f"There is no reading room in {self.folder}.",
+                "Make one with `everygrain papers ingest SOURCE`, or try `everygrain papers demo`.",
+            )
+        self.papers = PaperStore(self.folder / "papers.db")
+        made = (self.folder / "index" / "catalogue.db").exists()
+        self.index = Index(self.folder / "index", None if made else encoder)
+        self.facets = Facets(self.folder / "facets", encoder)
+        self._labeller: Labeller | None = None
+        self._labelling = Lock()
+
+    def __enter__(self) -> ReadingRoom:
+        return self
+
+    def __exit__(self, *told: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"ReadingRoom({str(self.folder)!r})"
+
+    def __len__(self) -> int:
+        return len(self.papers)
+
+    def close(self) -> None:
+        self.index.close()
+        self.facets.close()
+        self.papers.close()
+
+    # filling
+
+    def ingest(self, source: Source, *, on_progress: Callable[[int], None] | None = None) -> Report:
+        """Read what is new in a source, and make it searchable.
+
+        Goes on where the last reading of this source stopped; an interruption loses only what
+        was in flight. on_progress is called with the number of items of each batch.
+        Raises LockedError while another process ingests, InputError for a source that cannot be
+        read.
+        """
+        from everygrain_papers.ingest import ingest
+
+        return ingest(self, source, on_progress)
+
+    @property
+    def labeller(self) -> Labeller:
+        """What says what sentences do: learned in this room (`functions/`), or by rules."""
+        with self._labelling:
+            if self._labeller is None:
+                self._labeller = labeller_of(self.folder / "functions")
+            return self._labeller
+
+    @property
+    def labeller_is_new(self) -> bool:
+        """Whether the facets were made by another labeller than the present one."""
+        return self.papers.get_value("labeller") not in (None, fingerprint(self.labeller))
+
+    # searching
+
+    def search(
+        self,
+        query: str,
+        k: int = 20,
+        *,
+        offset: int = 0,
+        facet: str | None = None,
+        year_from: int | None = None,
+        year_to: int | None = None,
+        venues: Sequence[str] = (),
+        sources: Sequence[str] = (),
+        keep: Callable[[Paper], bool] | None = None,
+    ) -> Results:
+        """Return a page of works for a query, with evidence.
+
+        facet   search only what the abstracts say of their problem, method or result
+        keep    a condition beyond years, venues and sources, such as a topic
+        """
+        index = self.index if facet is None else self.facets.indexes[check(facet)]
+        if not len(index):
+            return Results()
+        where = _where(year_from, year_to, venues, sources)
+        wanted = offset + k + 1
+        if wanted > MOST_RESULTS:
+            raise QueryError(
+                f"Only the first {MOST_RESULTS:,} results are shown.", "Make the query narrower."
+            )
+        depth = wanted + 10
+        while True:
+            hits = index.search(query, depth, where=where)
+            works = self._works(hits, keep)
+            if len(works) >= wanted or len(hits) < depth:
+                break
+            depth *= 4
+        page = works[offset : offset + k]
+        return Results(tuple(self._shown(hits, facet) for hits in page), len(works) > offset + k)
+
+    def _works(
+        self, hits: Sequence[Hit], keep: Callable[[Paper], bool] | None
+    ) -> list[list[tuple[Hit, Paper]]]:
+        """Return the hits that are papers here still, those of one work together."""
+        papers = self.papers.fetch([hit.id for hit in hits])
+        works = self.papers.works(papers)
+        found: dict[str, list[tuple[Hit, Paper]]] = {}
+        for hit in hits:
+            paper = papers.get(hit.id)
+            if paper is not None and (keep is None or keep(paper)):
+                found.setdefault(works[hit.id], []).append((hit, paper))
+        return list(found.values())
+
+    def _shown(self, found: Sequence[tuple[Hit, Paper]], facet: str | None) -> PaperHit:
+        (hit, paper), *others = found
+        spans = [(each.span.start, each.span.end) for each in hit.spans]
+        if facet is not None:
+            chosen = pieces(self.sentences(paper), check(facet))
+            spans = [place for span in spans for place in in_abstract(*span, chosen)]
+        evidence = tuple(dict.fromkeys(span for span in spans if span[1] <= len(paper.abstract)))
+        return PaperHit(paper, hit, evidence, tuple(other.id for _, other in others))
+
+    def sentences(self, paper: Paper) -> list[Sentence]:
+        """Return the sentences of a paper's abstract and what each does, in order."""
+        return sentences_of([paper.abstract], self.labeller)[0]
+
+    def alike(self, paper_or_text: str, facet: str = ALL, k: int = 10) -> list[Alike]:
+        """Return the works that are most alike in problem, method, result, or in all.
+
+        paper_or_text   the id of a paper here, or somebody's own words
+        A paper whose abstract says nothing of the facet has no list.
+        """
+        if facet != ALL:
+            check(facet)
+        mine = self.papers.fetch([paper_or_text]).get(paper_or_text)
+        said = self._said(mine, facet) if mine else _sentences_in(paper_or_text)
+        index = self.index if facet == ALL else self.facets.indexes[check(facet)]
+        if not said or not len(index):
+            return []
+        query = " ".join([mine.title, *said] if mine and facet == ALL else said)[:LONGEST]
+        own = set() if mine is None else {p.id for p in self.papers.versions(mine.id)}
+        hits = [hit for hit in index.search(query, k + 10 + len(own)) if hit.id not in own]
+        works = self._works(hits, None)[:k]
+        papers = [found[0][1] for found in works]
+        theirs = [self._said(paper, facet) or [paper.title] for paper in papers]
+        pairs = self.facets.nearest(self.index if facet == ALL else index, said, theirs)
+        return [
+            Alike(paper, found[0][0].score, said[i], sentences[j])
+            for paper, found, sentences, (i, j) in zip(papers, works, theirs, pairs, strict=True)
+        ]
+
+    def _said(self, paper: Paper, facet: str) -> list[str]:
+        sentences = self.sentences(paper)
+        chosen = sentences if facet == ALL else pieces(sentences, check(facet))
+        return [paper.abstract[each.start : each.end] for each in chosen]
+
+    def index_waiting(self, on_progress: Callable[[int], None] | None = None) -> int:
+        """Index what is stored and not indexed yet. Returns how many papers that was."""
+        from everygrain_papers.ingest import index_waiting
+
+        return index_waiting(self, on_progress)
+
+
+def _where(
+    first: int | None, last: int | None, venues: Sequence[str], sources: Sequence[str]
+) -> str | None:
+    """Return the conditions as a filter of the engine, every text quoted."""
+    if first is not None and last is not None and first > last:
+        raise InputError(f"The years {first} to {last} run backwards.", "Swap them.")
+    parts = [] if first is None else [f"year >= {int(first)}"]
+    parts += [] if last is None else [f"year <= {int(last)}"]
+    for field, values in (("venue", venues), ("source", sources)):
+        if values:
+            parts.append(f"{field} in ({', '.join(json.dumps(str(v)) for v in values)})")
+    return " and ".join(parts) or None
+
+
+def _sentences_in(text: str) -> list[str]:
+    from everygrain_papers.functions.sentences import split
+
+    cut = text[:LONGEST]
+    return [cut[start:end] for start, end in split(cut)]

@@ -1,0 +1,333 @@
+"""Papers as they came, in one SQLite file: put in, changed, withdrawn, and read again."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from everygrain.errors import InputError
+from everygrain_papers.database import Database, marks
+from everygrain_papers.merging import Decision
+from everygrain_papers.paper import Paper, of_record
+from everygrain_papers.sources import Deleted, Item, Reject
+from everygrain_papers.store.tables import TABLES, VERSION
+from everygrain_papers.store.works import Works
+
+MOST_REJECTS = 10_000  # the newest are kept
+_PART = 500  # values of one statement
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One state of a paper, and when it was stored."""
+
+    paper: Paper
+    stored: datetime
+
+
+@dataclass
+class Change:
+    """What putting items in did: ids, each in one list.
+
+    added, updated   new papers, and those whose record is another now
+    unchanged        those that are here as they came
+    withdrawn        those that their source took back
+    older            those of which a later state is here already
+    """
+
+    added: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
+    older: list[str] = field(default_factory=list)
+
+    def __iadd__(self, other: Change) -> Change:
+        for name in ("added", "updated", "unchanged", "withdrawn", "older"):
+            getattr(self, name).extend(getattr(other, name))
+        return self
+
+
+class PaperStore:
+    """The papers of one room. Threads and processes may share the file.
+
+    Raises StoredIndexError for a damaged file or one of a newer form, StorageError where it
+    cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.database = Database(path, TABLES, VERSION)
+        self._works = Works(self.database)
+
+    def close(self) -> None:
+        self.database.close()
+
+    def __len__(self) -> int:
+        return int(self.database.value("SELECT count(*) FROM papers WHERE withdrawn = 0"))
+
+    # changing
+
+    def put(self, items: Iterable[Item], now: datetime | None = None) -> Change:
+        """Store papers and withdrawals, in one transaction; storing the same again does nothing.
+
+        A title or an abstract that changes leaves its former state in the paper's history. Of
+        an item whose source dates its states (`datestamp`), the later state stays.
+        """
+        at = (now or datetime.now(UTC)).timestamp()
+        change = Change()
+        latest = {item.id: item for item in items}
+        with self.database.writing() as write:
+            held = self._held(list(latest))
+            for item in latest.values():
+                was = held.get(item.id)
+                if isinstance(item, Deleted):
+                    if was is not None and not was[2]:
+                        write.execute(
+                            "UPDATE papers SET withdrawn = 1, indexed = 0, changed = ? "
+                            "WHERE number = ?",
+                            (at, was[0]),
+                        )
+                        change.withdrawn.append(item.id)
+                    continue
+                told = json.dumps(item.record(), ensure_ascii=False)
+                if was is None:
+                    write.execute(
+                        "INSERT INTO papers (id, record, shown, stored, changed) "
+                        "VALUES (?, ?, ?, ?, ?)",
+                        (item.id, told, _shown(item, at), at, at),
+                    )
+                    change.added.append(item.id)
+                elif was[1] == told and not was[2]:
+                    change.unchanged.append(item.id)
+                elif _is_older(item, was[1]):
+                    change.older.append(item.id)
+                else:
+                    self._replace(write, item, told, was, at)
+                    change.updated.append(item.id)
+            if change.added or change.updated or change.withdrawn:
+                self._works.settle([*change.added, *change.updated, *change.withdrawn], self.fetch)
+                self._count_up(write)
+        return change
+
+    def _held(self, ids: Sequence[str]) -> dict[str, tuple[int, str, int, float]]:
+        found = {}
+        for start in range(0, len(ids), _PART):
+            part = ids[start : start + _PART]
+            rows = self.database.rows(
+                "SELECT id, number, record, withdrawn, changed FROM papers "
+                f"WHERE id IN ({marks(len(part))})",
+                part,
+            )
+            found.update({row[0]: row[1:] for row in rows})
+        return found
+
+    def _replace(
+        self, write: Any, item: Paper, told: str, was: tuple[int, str, int, float], at: float
+    ) -> None:
+        number, record, _, since = was
+        former = json.loads(record)
+        if (former["title"], former.get("abstract", "")) != (item.title, item.abstract):
+            write.execute("INSERT INTO revisions VALUES (?, ?, ?)", (number, since, record))
+        write.execute(
+            "UPDATE papers SET record = ?, shown = ?, changed = ?, withdrawn = 0, indexed = 0 "
+            "WHERE number = ?",
+            (told, _shown(item, at), at, number),
+        )
+
+    def reject(self, reject: Reject) -> None:
+        """Keep what could not be read, and why."""
+        with self.database.writing() as write:
+            write.execute(
+                "INSERT INTO rejects VALUES (?, ?, ?, ?)",
+                (time.time(), reject.place, reject.reason, reject.raw),
+            )
+            write.execute(
+                "DELETE FROM rejects WHERE rowid <= (SELECT max(rowid) FROM rejects) - ?",
+                (MOST_REJECTS,),
+            )
+
+    def rejects(self) -> list[tuple[datetime, Reject]]:
+        """Return what could not be read, the newest last."""
+        rows = self.database.rows("SELECT at, place, reason, raw FROM rejects ORDER BY rowid")
+        return [(datetime.fromtimestamp(at, UTC), Reject(*told)) for at, *told in rows]
+
+    # what the indexes hold
+
+    def waiting(self, limit: int) -> tuple[list[Paper], list[str]]:
+        """Return papers that the indexes do not hold as they are, and withdrawn ids they may
+        still hold; at most `limit` of both together."""
+        rows = self.database.rows(
+            "SELECT id, record, withdrawn FROM papers WHERE indexed = 0 ORDER BY number LIMIT ?",
+            (limit,),
+        )
+        return (
+            [of_record(json.loads(record)) for _, record, gone in rows if not gone],
+            [identity for identity, _, gone in rows if gone],
+        )
+
+    def indexed(self, papers: Sequence[Paper], withdrawn: Sequence[str]) -> None:
+        """Note that the indexes hold these states; one that changed meanwhile still waits."""
+        with self.database.writing() as write:
+            write.executemany(
+                "UPDATE papers SET indexed = 1 WHERE id = ? AND record = ? AND withdrawn = 0",
+                [(p.id, json.dumps(p.record(), ensure_ascii=False)) for p in papers],
+            )
+            write.executemany(
+                "UPDATE papers SET indexed = 1 WHERE id = ? AND withdrawn = 1",
+                [(identity,) for identity in withdrawn],
+            )
+
+    def index_anew(self) -> None:
+        """Let every paper wait for the indexes again."""
+        with self.database.writing() as write:
+            write.execute("UPDATE papers SET indexed = 0")
+
+    # reading
+
+    def get(self, id: str) -> Paper:
+        """Return a paper. Raises InputError if it is not here, or withdrawn."""
+        found = self.fetch([id])
+        if id not in found:
+            raise InputError(f"There is no paper '{id}'.", "Check the id, or search for its title.")
+        return found[id]
+
+    def fetch(self, ids: Sequence[str]) -> dict[str, Paper]:
+        """Return papers by id, in the order of the ids; those that are not here are left out."""
+        held = self._held(list(dict.fromkeys(ids)))
+        return {
+            identity: of_record(json.loads(held[identity][1]))
+            for identity in ids
+            if identity in held and not held[identity][2]
+        }
+
+    def newest(self, limit: int = 50, offset: int = 0) -> list[Paper]:
+        """Return papers by their date, the latest first.
+
+        A date in the future counts as the day the paper came, a missing day as the first.
+        """
+        rows = self.database.rows(
+            "SELECT record FROM papers WHERE withdrawn = 0 ORDER BY shown DESC, number DESC "
+            "LIMIT ? OFFSET ?",
+            (limit, offset),
+        )
+        return [of_record(json.loads(record)) for (record,) in rows]
+
+    def arrived(self, since: datetime, until: datetime | None = None) -> list[str]:
+        """Return the ids of papers that first came at or after a time, before another."""
+        last = (until or datetime.max.replace(tzinfo=UTC)).timestamp()
+        rows = self.database.rows(
+            "SELECT id FROM papers WHERE stored >= ? AND stored < ? AND withdrawn = 0 "
+            "ORDER BY stored, number",
+            (since.timestamp(), last),
+        )
+        return [identity for (identity,) in rows]
+
+    def arrival(self, ids: Sequence[str]) -> dict[str, datetime]:
+        """Return when papers first came."""
+        found = {}
+        for start in range(0, len(ids), _PART):
+            part = ids[start : start + _PART]
+            found.update(
+                self.database.rows(
+                    f"SELECT id, stored FROM papers WHERE id IN ({marks(len(part))})", part
+                )
+            )
+        return {identity: datetime.fromtimestamp(at, UTC) for identity, at in found.items()}
+
+    def papers(self) -> Iterator[Paper]:
+        """Yield all papers in the order in which they came."""
+        last = 0
+        while rows := self.database.rows(
+            "SELECT number, record FROM papers WHERE number > ? AND withdrawn = 0 "
+            "ORDER BY number LIMIT 1000",
+            (last,),
+        ):
+            yield from (of_record(json.loads(record)) for _, record in rows)
+            last = rows[-1][0]
+
+    def history(self, id: str) -> list[Revision]:
+        """Return the states of a paper's title and abstract, oldest first, the present one last.
+
+        Raises InputError if the paper is not here.
+        """
+        now = self.get(id)
+        number, since = self.database.rows(
+            "SELECT number, changed FROM papers WHERE id = ?", (id,)
+        )[0]
+        rows = self.database.rows(
+            "SELECT record, stored FROM revisions WHERE paper = ? ORDER BY stored, rowid", (number,)
+        )
+        former = [
+            Revision(of_record(json.loads(record)), datetime.fromtimestamp(at, UTC))
+            for record, at in rows
+        ]
+        return [*former, Revision(now, datetime.fromtimestamp(since, UTC))]
+
+    # versions of one work
+
+    def works(self, ids: Iterable[str]) -> dict[str, str]:
+        """Return for each id that of its work: of the version that came first."""
+        return self._works.of(list(ids))
+
+    def versions(self, id: str) -> list[Paper]:
+        """Return the papers of one work, the one that came first in front."""
+        return list(self.fetch(self._works.members(id)).values())
+
+    def decisions(self, id: str | None = None) -> list[Decision]:
+        """Return which papers were found to be one work and why; of one paper's work, or all."""
+        return self._works.decisions(None if id is None else self._works.members(id))
+
+    def undo(self, decision: str) -> None:
+        """Keep the two papers of a decision apart. Raises InputError for an unknown one."""
+        self._decide(decision, undone=True)
+
+    def redo(self, decision: str) -> None:
+        """Take a decision back into force. Raises InputError for an unknown one."""
+        self._decide(decision, undone=False)
+
+    def _decide(self, decision: str, *, undone: bool) -> None:
+        with self.database.writing() as write:
+            self._works.decide(decision, undone, self.fetch)
+            self._count_up(write)
+
+    # small things to remember
+
+    def generation(self) -> int:
+        """Return a number that grows with every change of papers or works."""
+        return int(self.get_value("generation") or 0)
+
+    def _count_up(self, write: Any) -> None:
+        self.set_value("generation", self.generation() + 1)
+
+    def get_value(self, name: str) -> Any:
+        """Return what was kept under a name; None where nothing was."""
+        told = self.database.value("SELECT value FROM keep WHERE name = ?", (name,))
+        return None if told is None else json.loads(told)
+
+    def set_value(self, name: str, value: Any) -> None:
+        """Keep a JSON value under a name."""
+        with self.database.writing() as write:
+            write.execute(
+                "INSERT OR REPLACE INTO keep VALUES (?, ?)",
+                (name, json.dumps(value, ensure_ascii=False)),
+            )
+
+
+def _shown(paper: Paper, at: float) -> str:
+    today = datetime.fromtimestamp(at, UTC).date().isoformat()
+    stated = paper.date or (str(paper.year) if paper.year else "")
+    return min(stated, today) if stated else ""
+
+
+def _is_older(item: Paper, record: str) -> bool:
+    """Tell whether what is held is a later state of the same record."""
+    stamp = item.more.get("datestamp")
+    if not isinstance(stamp, str):
+        return False
+    held = json.loads(record)
+    other = held.get("more", {}).get("datestamp")
+    return held.get("source", "") == item.source and isinstance(other, str) and stamp < other
