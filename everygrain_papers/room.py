@@ -107,6 +107,11 @@ class ReadingRoom:
                 self._labeller = labeller_of(self.folder / "functions")
             return self._labeller
 
+    def forget_labeller(self) -> None:
+        """Load the labeller anew when it is next used: its files changed."""
+        with self._labelling:
+            self._labeller = None
+
     @property
     def labeller_is_new(self) -> bool:
         """Whether the facets were made by another labeller than the present one."""

@@ -35,6 +35,12 @@ def labeller_of(folder: Path) -> Labeller:
     return load(folder)
 
 
+def forget_learned(folder: Path) -> None:
+    """Remove what was learned into a folder."""
+    for path in folder.glob("functions.*"):
+        path.unlink()
+
+
 def fingerprint(labeller: Labeller) -> str:
     """Return what changes whenever the same abstract could be labelled otherwise."""
     if isinstance(labeller, Rules):
