@@ -173,7 +173,7 @@ class ReadingRoom:
         (hit, paper), *others = found
         spans = [(each.span.start, each.span.end) for each in hit.spans]
         if facet is not None:
-            chosen = pieces(self.sentences(paper), check(facet))
+            chosen = pieces(paper.abstract, self.sentences(paper), check(facet))
             spans = [place for span in spans for place in in_abstract(*span, chosen)]
         evidence = tuple(dict.fromkeys(span for span in spans if span[1] <= len(paper.abstract)))
         return PaperHit(paper, hit, evidence, tuple(other.id for _, other in others))
@@ -209,7 +209,7 @@ class ReadingRoom:
 
     def _said(self, paper: Paper, facet: str) -> list[str]:
         sentences = self.sentences(paper)
-        chosen = sentences if facet == ALL else pieces(sentences, check(facet))
+        chosen = sentences if facet == ALL else pieces(paper.abstract, sentences, check(facet))
         return [paper.abstract[each.start : each.end] for each in chosen]
 
     def index_waiting(self, on_progress: Callable[[int], None] | None = None) -> int:

@@ -22,6 +22,7 @@ from everygrain.cli.experiment import experiment
 from everygrain.cli.info import info
 from everygrain.cli.judge import judge
 from everygrain.cli.outcome import guarded, interrupted, muted
+from everygrain.cli.plugin import WithPlugins
 from everygrain.cli.run import run
 from everygrain.cli.search import search
 from everygrain.cli.suite import suite
@@ -35,6 +36,7 @@ app = typer.Typer(
     name="everygrain",
     help="Search your own text at every grain. Begin with `everygrain demo`.",
     epilog="Help on a command: everygrain COMMAND --help",
+    cls=WithPlugins,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

@@ -1,0 +1,145 @@
+"""Sources by what a person types: a file, a folder, an address, `arxiv:cs.IR`; kept for updates."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from everygrain.errors import InputError
+from everygrain_papers.sources.base import Source
+from everygrain_papers.sources.dialects import DIALECTS
+from everygrain_papers.sources.feeds import Feed
+from everygrain_papers.sources.jsonl import JsonLines
+from everygrain_papers.sources.oai import OaiPmh
+from everygrain_papers.sources.pdfs import PdfFolder
+from everygrain_papers.sources.pubmed import PubMed
+from everygrain_papers.sources.references import BibTeX
+
+KINDS = ("jsonl", "bibtex", "pubmed", "pdfs", "oai", "feed", *DIALECTS)
+_ENDINGS = {
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".bib": "bibtex",
+    ".bibtex": "bibtex", ".xml": "pubmed",
+}  # fmt: skip
+# arXiv keeps these archives in one set of its repository
+_PHYSICS = (
+    "astro-ph", "cond-mat", "gr-qc", "hep-ex", "hep-lat", "hep-ph", "hep-th", "math-ph", "nlin",
+    "nucl-ex", "nucl-th", "physics", "quant-ph",
+)  # fmt: skip
+_EXAMPLES = (
+    "Name a file (.jsonl, .bib, .xml, each also .gz), a folder of PDFs, the address of a feed, "
+    "arxiv:cs.IR, or oai:ADDRESS."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A source as it was asked for.
+
+    what    a path, an address, `arxiv:CATEGORY` or `oai:ADDRESS`
+    kind    one of KINDS; told by `what` if empty
+    set     of a repository over OAI-PMH
+    since   the first day of a first harvest from there, YYYY-MM-DD
+    """
+
+    what: str
+    kind: str = ""
+    set: str = ""
+    since: str = ""
+
+    def record(self) -> dict[str, str]:
+        """Return JSON values."""
+        return {k: v for k, v in asdict(self).items() if v}
+
+    def source(self) -> Source:
+        """Return the source. Raises InputError for what is none, naming what could be."""
+        if self.kind and self.kind not in KINDS:
+            raise InputError(
+                f"There is no kind of source '{self.kind}'.", f"Use one of {', '.join(KINDS)}."
+            )
+        kind = self.kind or _kind_of(self.what)
+        if (self.set or self.since) and kind != "oai":
+            raise InputError(
+                f"A set or a first day means nothing for '{self.what}'.",
+                "They are for arxiv: and oai: alone.",
+            )
+        if kind == "oai":
+            return self._repository()
+        if kind == "feed":
+            return Feed(self.what)
+        path = Path(self.what)
+        if kind == "pdfs":
+            return PdfFolder(path)
+        if not path.is_file():
+            raise InputError(f"There is no file '{self.what}'.", _EXAMPLES)
+        if kind == "bibtex":
+            return BibTeX(path)
+        if kind == "pubmed":
+            return PubMed(path)
+        return JsonLines(path, kind if kind in DIALECTS else None)
+
+    def _repository(self) -> Source:
+        told: dict[str, Any] = {"since": self.since} if self.since else {}
+        if self.what.startswith("arxiv"):
+            category = self.what.partition(":")[2]
+            if self.set and category:
+                raise InputError(
+                    f"'{self.what}' names a set, and so does '{self.set}'.", "Give one of them."
+                )
+            return OaiPmh(set=self.set or arxiv_set(category), **told)
+        address = self.what.removeprefix("oai:")
+        if not address.startswith(("http://", "https://")):
+            raise InputError(f"'{address}' is no address.", "Begin it with https://.")
+        return OaiPmh(url=address, set=self.set, format="oai_dc", **told)
+
+
+def named(record: Any) -> Named:
+    """Read what `Named.record` gave. Raises InputError for what is none."""
+    try:
+        return Named(**record)
+    except TypeError as error:
+        raise InputError(f"Not a source: {error}.", "Remove it, and ingest it again.") from None
+
+
+def arxiv_set(category: str) -> str:
+    """Return the name of a category in arXiv's repository.
+
+    >>> arxiv_set("cs.IR"), arxiv_set("hep-th"), arxiv_set("stat"), arxiv_set("")
+    ('cs:cs:IR', 'physics:hep-th', 'stat', '')
+    """
+    archive, _, part = category.partition(".")
+    if archive in _PHYSICS and category != "physics":
+        return f"physics:{archive}" + (f":{part}" if part else "")
+    return f"{archive}:{archive}:{part}" if part else archive
+
+
+def _kind_of(what: str) -> str:
+    if what == "arxiv" or what.startswith(("arxiv:", "oai:")):
+        return "oai"
+    if what.startswith(("http://", "https://")):
+        return "feed"
+    path = Path(what)
+    if path.is_dir():
+        return "pdfs"
+    if not path.exists():
+        raise InputError(f"There is no file or folder '{what}'.", _EXAMPLES)
+    name = path.name.lower().removesuffix(".gz")
+    for ending, kind in _ENDINGS.items():
+        if name.endswith(ending):
+            return kind
+    if name.endswith(".pdf"):
+        raise InputError(f"'{what}' is one PDF.", "Name the folder it lies in.")
+    return _sniffed(path)
+
+
+def _sniffed(path: Path) -> str:
+    """Tell a file without a known ending by its first character."""
+    with path.open("rb") as file:
+        head = file.read(2)
+    with gzip.open(path) if head == b"\x1f\x8b" else path.open("rb") as file:
+        first = file.read(64).lstrip()[:1]
+    kind = {b"{": "jsonl", b"<": "pubmed", b"@": "bibtex"}.get(first)
+    if kind is None:
+        raise InputError(f"'{path}' is no file of papers.", f"{_EXAMPLES} Or say --kind.")
+    return kind

@@ -1,0 +1,84 @@
+"""A source by what a person types; what is none is refused by name."""
+
+import gzip
+
+import pytest
+
+from everygrain.errors import InputError
+from everygrain_papers.sources import BibTeX, Feed, JsonLines, OaiPmh, PdfFolder, PubMed
+from everygrain_papers.sources.named import KINDS, Named, arxiv_set, named
+
+
+def test_files_are_told_by_their_endings(tmp_path):
+    for name, kind in [
+        ("a.jsonl", JsonLines), ("a.JSONL.gz", JsonLines), ("a.bib", BibTeX), ("a.xml.gz", PubMed),
+    ]:  # fmt: skip
+        (tmp_path / name).write_bytes(b"")
+        assert type(Named(str(tmp_path / name)).source()) is kind
+
+
+def test_a_file_without_a_known_ending_is_told_by_how_it_begins(tmp_path):
+    for name, text, kind in [
+        ("a", b'{"id": 1}', JsonLines), ("b", b"\n<PubmedArticleSet/>", PubMed),
+        ("c", b"  @article{x,", BibTeX), ("d", gzip.compress(b'{"id": 1}'), JsonLines),
+    ]:  # fmt: skip
+        (tmp_path / name).write_bytes(text)
+        assert type(Named(str(tmp_path / name)).source()) is kind
+    (tmp_path / "e.doc").write_bytes(b"Dear Sir,")
+    with pytest.raises(InputError, match=r"e\.doc.*no file of papers"):
+        Named(str(tmp_path / "e.doc")).source()
+
+
+def test_folders_feeds_and_repositories():
+    assert isinstance(Named("https://example.org/rss").source(), Feed)
+    assert isinstance(Named(".").source(), PdfFolder)
+    arxiv = Named("arxiv:cs.IR", since="2024-01-01").source()
+    assert isinstance(arxiv, OaiPmh)
+    assert (arxiv.set, arxiv.since, arxiv.format) == ("cs:cs:IR", "2024-01-01", "arXiv")
+    other = Named("oai:https://example.org/oai", set="theses").source()
+    assert (other.url, other.set, other.format) == ("https://example.org/oai", "theses", "oai_dc")
+
+
+@pytest.mark.parametrize(
+    ("category", "expected"),
+    [
+        ("cs", "cs"), ("cs.CL", "cs:cs:CL"), ("math.AG", "math:math:AG"),
+        ("stat.ML", "stat:stat:ML"),
+        ("hep-th", "physics:hep-th"), ("astro-ph.GA", "physics:astro-ph:GA"),
+        ("physics", "physics"), ("physics.optics", "physics:physics:optics"), ("", ""),
+    ],
+)  # fmt: skip
+def test_categories_of_arxiv_as_its_repository_names_them(category, expected):
+    assert arxiv_set(category) == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"what": "nowhere.jsonl"}, "no file or folder 'nowhere.jsonl'"),
+        ({"what": "nowhere.bib", "kind": "bibtex"}, "no file 'nowhere.bib'"),
+        ({"what": "x", "kind": "papyrus"}, "no kind of source 'papyrus'"),
+        ({"what": "oai:example.org"}, "no address"),
+        ({"what": "arxiv:cs.IR", "set": "math"}, "Give one of them"),
+        ({"what": "https://example.org/rss", "since": "2024-01-01"}, "arxiv: and oai: alone"),
+        ({"what": "arxiv", "since": "yesterday"}, "yesterday"),
+    ],
+)
+def test_what_is_no_source_is_refused(told, message):
+    with pytest.raises(InputError, match=message):
+        Named(**told).source()
+
+
+def test_one_pdf_is_led_to_its_folder(tmp_path):
+    (tmp_path / "one.pdf").write_bytes(b"%PDF-1.4")
+    with pytest.raises(InputError, match="folder"):
+        Named(str(tmp_path / "one.pdf")).source()
+
+
+def test_a_source_is_remembered_as_it_was_asked_for():
+    told = Named("arxiv:cs.IR", since="2024-01-01")
+    assert named(told.record()) == told
+    assert named(Named("a.bib").record()) == Named("a.bib")
+    with pytest.raises(InputError, match="Not a source"):
+        named({"where": "there"})
+    assert "oai" in KINDS
