@@ -38,6 +38,8 @@ from everygrain_papers.sources import Source
 from everygrain_papers.store import PaperStore
 
 MOST_RESULTS = 1000  # works of one query: nobody reads on
+SLACK = 5  # more are searched for than asked, as versions of one work are folded
+SYSTEM = "hybrid"
 ALL = "all"  # alike in everything: whole abstracts
 
 
@@ -146,7 +148,7 @@ class ReadingRoom:
             raise QueryError(
                 f"Only the first {MOST_RESULTS:,} results are shown.", "Make the query narrower."
             )
-        depth = wanted + 10
+        depth = wanted + SLACK
         while True:
             hits = index.search(query, depth, where=where)
             works = self._works(hits, keep)
@@ -191,26 +193,45 @@ class ReadingRoom:
         if facet != ALL:
             check(facet)
         mine = self.papers.fetch([paper_or_text]).get(paper_or_text)
-        said = self._said(mine, facet) if mine else _sentences_in(paper_or_text)
+        said = self._said([mine], facet)[0] if mine else _sentences_in(paper_or_text)
         index = self.index if facet == ALL else self.facets.indexes[check(facet)]
         if not said or not len(index):
             return []
         query = " ".join([mine.title, *said] if mine and facet == ALL else said)[:LONGEST]
         own = set() if mine is None else {p.id for p in self.papers.versions(mine.id)}
-        hits = [hit for hit in index.search(query, k + 10 + len(own)) if hit.id not in own]
-        works = self._works(hits, None)[:k]
-        papers = [found[0][1] for found in works]
-        theirs = [self._said(paper, facet) or [paper.title] for paper in papers]
+        ranking = index.retriever(SYSTEM).retrieve([query], k + SLACK + len(own))
+        scores = dict(zip(ranking.document_ids, ranking.scores.tolist(), strict=True))
+        papers = self._one_of_each([id for id in scores if id not in own])[:k]
+        theirs = [
+            said or [p.title] for p, said in zip(papers, self._said(papers, facet), strict=True)
+        ]
         pairs = self.facets.nearest(self.index if facet == ALL else index, said, theirs)
         return [
-            Alike(paper, found[0][0].score, said[i], sentences[j])
-            for paper, found, sentences, (i, j) in zip(papers, works, theirs, pairs, strict=True)
+            Alike(paper, scores[paper.id], said[i], sentences[j])
+            for paper, sentences, (i, j) in zip(papers, theirs, pairs, strict=True)
         ]
 
-    def _said(self, paper: Paper, facet: str) -> list[str]:
-        sentences = self.sentences(paper)
-        chosen = sentences if facet == ALL else pieces(paper.abstract, sentences, check(facet))
-        return [paper.abstract[each.start : each.end] for each in chosen]
+    def _one_of_each(self, ids: Sequence[str]) -> list[Paper]:
+        """Return the first paper of each work."""
+        papers = self.papers.fetch(ids)
+        works = self.papers.works(papers)
+        first: dict[str, Paper] = {}
+        for identity, paper in papers.items():
+            first.setdefault(works[identity], paper)
+        return list(first.values())
+
+    def _said(self, papers: Sequence[Paper], facet: str) -> list[list[str]]:
+        """Return of each paper the sentences of a facet, or all."""
+        every = sentences_of([paper.abstract for paper in papers], self.labeller)
+        if facet != ALL:
+            every = [
+                pieces(paper.abstract, found, check(facet))
+                for paper, found in zip(papers, every, strict=True)
+            ]
+        return [
+            [paper.abstract[each.start : each.end] for each in found]
+            for paper, found in zip(papers, every, strict=True)
+        ]
 
     def index_waiting(self, on_progress: Callable[[int], None] | None = None) -> int:
         """Index what is stored and not indexed yet. Returns how many papers that was."""

@@ -34,6 +34,7 @@ STRENGTH = 0.35
 DIMENSIONS = 256
 _SHRINKAGE = 400  # documents' worth of "all directions alike"
 _FLOOR = 1e-3
+_REMEMBERED = 50_000  # words whose pieces are kept in memory; more at once are an addition's
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,18 +80,35 @@ class Table:
     def pieces(self, words: Sequence[str]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
         """Return the rows of each word, end to end, and (words + 1,) offsets: its own row, or
         those of its known pieces."""
-        unknown = self._tokenizer.token_to_id("[UNK]")
-        rows = self._rows
-        cut = [word for word in words if word not in rows] if rows else list(words)
-        encoded = iter(self._tokenizer.encode_batch_fast(cut, add_special_tokens=False))
-        lists = [
-            [rows[word]] if word in rows else [p for p in next(encoded).ids if p != unknown]
-            for word in words
-        ]
+        lists = self._cut(words) if len(words) > _REMEMBERED else self._remembered(words)
         offsets = np.zeros(len(lists) + 1, dtype=np.int64)
         np.cumsum([len(each) for each in lists], out=offsets[1:])
         flat = np.fromiter((p for each in lists for p in each), np.int32, int(offsets[-1]))
         return flat, offsets
+
+    def _cut(self, words: Sequence[str]) -> list[list[int]]:
+        unknown = self._tokenizer.token_to_id("[UNK]")
+        rows = self._rows
+        cut = [word for word in words if word not in rows] if rows else list(words)
+        encoded = iter(self._tokenizer.encode_batch_fast(cut, add_special_tokens=False))
+        return [
+            [rows[word]] if word in rows else [p for p in next(encoded).ids if p != unknown]
+            for word in words
+        ]
+
+    def _remembered(self, words: Sequence[str]) -> list[list[int]]:
+        """Cut words, those of the last searches from memory: evidence repeats them."""
+        known = self._memory
+        if len(known) + len(words) > _REMEMBERED:
+            known = self.__dict__["_memory"] = {}  # threads that use the old one go on with it
+        new = [word for word in words if word not in known]
+        if new:
+            known.update(zip(new, self._cut(new), strict=True))
+        return [known[word] for word in words]
+
+    @cached_property
+    def _memory(self) -> dict[str, list[int]]:
+        return {}
 
     def save(self, folder: Path) -> None:
         from safetensors.numpy import save_file

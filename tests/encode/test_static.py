@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from everygrain.analyze import split
-from everygrain.encode import registry
+from everygrain.encode import registry, static
 from everygrain.encode.static import Static, Table
 from everygrain.errors import ModelError
 
@@ -224,3 +225,14 @@ def test_a_description_without_what_it_needs_is_damaged(tmp_path):
     (tmp_path / "encoder.json").write_text(json.dumps({"kind": "static"}))
     with pytest.raises(ModelError, match="missing or damaged"):
         registry.load(tmp_path)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.lists(st.sampled_from(WORDS), max_size=9), max_size=9), st.integers(0, 8))
+def test_pieces_are_the_same_with_and_without_memory(calls, room):
+    table = make_table()
+    with mock.patch.object(static, "_REMEMBERED", room):
+        for words in calls:
+            for mine, known in zip(table.pieces(words), TABLE.pieces(words), strict=True):
+                np.testing.assert_array_equal(mine, known)
+            assert len(table._memory) <= room
