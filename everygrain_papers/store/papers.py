@@ -240,13 +240,19 @@ class PaperStore:
 
     def papers(self) -> Iterator[Paper]:
         """Yield all papers in the order in which they came."""
-        last = 0
+        return (item for item in self.changed() if isinstance(item, Paper))
+
+    def changed(self, since: datetime | None = None) -> Iterator[Item]:
+        """Yield what was stored, changed or withdrawn at or after a time, in the order in which
+        it first came; everything without one."""
+        last, at = 0, since.timestamp() if since else -1.0
         while rows := self.database.rows(
-            "SELECT number, record FROM papers WHERE number > ? AND withdrawn = 0 "
+            "SELECT number, id, record, withdrawn FROM papers WHERE number > ? AND changed >= ? "
             "ORDER BY number LIMIT 1000",
-            (last,),
+            (last, at),
         ):
-            yield from (of_record(json.loads(record)) for _, record in rows)
+            for _, identity, record, withdrawn in rows:
+                yield Deleted(identity) if withdrawn else of_record(json.loads(record))
             last = rows[-1][0]
 
     def history(self, id: str) -> list[Revision]:
@@ -272,6 +278,10 @@ class PaperStore:
     def works(self, ids: Iterable[str]) -> dict[str, str]:
         """Return for each id that of its work: of the version that came first."""
         return self._works.of(list(ids))
+
+    def later_versions(self) -> set[str]:
+        """Return the ids of papers whose work another version began."""
+        return {each for (each,) in self.database.rows("SELECT paper FROM works")}
 
     def versions(self, id: str) -> list[Paper]:
         """Return the papers of one work, the one that came first in front."""

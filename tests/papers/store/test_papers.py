@@ -110,6 +110,17 @@ def test_arrived_tells_when_a_paper_first_came_and_not_when_it_changed(store):
     assert store.arrived(DAY, DAY + timedelta(1)) == ["p1"]
 
 
+def test_what_changed_since_a_time_comes_with_what_was_withdrawn(store):
+    store.put([paper(1), paper(2), paper(3)], DAY)
+    store.put([paper(1, abstract="New."), Deleted("p3"), paper(4)], DAY + timedelta(1))
+    assert list(store.changed(DAY + timedelta(hours=1))) == [
+        paper(1, abstract="New."), Deleted("p3"), paper(4),
+    ]  # fmt: skip
+    assert list(store.changed()) == [
+        paper(1, abstract="New."), paper(2), Deleted("p3"), paper(4),
+    ]  # fmt: skip
+
+
 def test_what_changes_while_it_is_indexed_waits_again(store):
     store.put([paper(1)], DAY)
     papers, gone = store.waiting(10)
@@ -128,6 +139,7 @@ def test_versions_that_come_in_several_batches_are_one_work_and_can_be_parted(st
     assert store.works(["a", "b", "c", "d"]) == {"a": "a", "b": "a", "c": "a", "d": "d"}
     assert [p.id for p in store.versions("c")] == ["a", "b", "c"]
     assert [p.id for p in store.versions("d")] == ["d"]
+    assert store.later_versions() == {"b", "c"}
     decision = next(d for d in store.decisions("b") if "b" in (d.kept, d.joined))
     store.undo(decision.id)
     assert store.works(["b"]) == {"b": "b"}
