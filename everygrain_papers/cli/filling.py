@@ -1,0 +1,120 @@
+"""`everygrain papers ingest`, `update` and `sources`: papers come in."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from everygrain.cli.plugin import output, print_json, progress, remark
+from everygrain.errors import EverygrainError, InputError
+from everygrain_papers.cli.options import AsJson, Room, opened
+from everygrain_papers.results import Report
+from everygrain_papers.room import ReadingRoom
+from everygrain_papers.sources.named import KINDS, Named, named
+
+_KEPT = "sources"  # the name under which a room remembers them
+
+
+def ingest(
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Files (.jsonl, .bib, .xml, also .gz), folders of PDFs, addresses of feeds, "
+            "arxiv:cs.IR, oai:ADDRESS.",
+        ),
+    ],
+    kind: Annotated[
+        str, typer.Option(metavar="KIND", help=f"What it is, if not told: {', '.join(KINDS)}.")
+    ] = "",
+    set: Annotated[str, typer.Option(metavar="SET", help="A set of an OAI-PMH repository.")] = "",
+    since: Annotated[
+        str, typer.Option(metavar="YYYY-MM-DD", help="The first day of a first harvest.")
+    ] = "",
+    once: Annotated[bool, typer.Option("--once", help="Do not remember it for `update`.")] = False,
+    room: Room = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read papers into the room, and make them searchable.
+
+    It can be interrupted, and goes on where it stopped; what was read before is not read again."""
+    wanted = [Named(each, kind, set, since) for each in source]
+    for each in wanted:
+        each.source()  # a name that makes no sense is refused before anything is made
+    with opened(room, create=True) as found:
+        if not once:
+            kept = found.papers.get_value(_KEPT) or []
+            added = [each.record() for each in wanted if each.record() not in kept]
+            found.papers.set_value(_KEPT, [*kept, *added])
+        _read(found, wanted, as_json)
+
+
+def update(room: Room = None, as_json: AsJson = False) -> None:
+    """Read what is new in all sources of the room."""
+    with opened(room) as found:
+        wanted = [named(each) for each in found.papers.get_value(_KEPT) or []]
+        if not wanted:
+            raise InputError(
+                "The room remembers no source.", "Give it one: everygrain papers ingest SOURCE."
+            )
+        _read(found, wanted, as_json)
+
+
+def sources(
+    remove: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="Forget one; its papers stay.")
+    ] = None,
+    rejects: Annotated[
+        bool, typer.Option("--rejects", help="List what could not be read, and why.")
+    ] = False,
+    room: Room = None,
+) -> None:
+    """List the sources that `update` reads."""
+    with opened(room) as found:
+        kept = found.papers.get_value(_KEPT) or []
+        if remove is not None:
+            left = [each for each in kept if named(each).what != remove]
+            if left == kept:
+                raise InputError(f"The room has no source '{remove}'.", "List them to see which.")
+            found.papers.set_value(_KEPT, kept := left)
+        console = output()
+        for each in map(named, kept):
+            extra = "".join(f" --{k} {v}" for k, v in each.record().items() if k != "what")
+            console.print(f"{each.what}{extra}", markup=False, highlight=False)
+        if not kept:
+            remark("The room remembers no source.")
+        if rejects:
+            for at, told in found.papers.rejects():
+                console.print(
+                    f"{at:%Y-%m-%d %H:%M} {told.place}: {told.reason}", markup=False,
+                    highlight=False,
+                )  # fmt: skip
+
+
+def _read(room: ReadingRoom, wanted: list[Named], as_json: bool) -> None:
+    """Read sources one after the other; one that fails does not keep the others from theirs."""
+    told, failed = [], []
+    for each in wanted:
+        try:
+            with progress(f"Reading {each.what}"[:50]) as advance:
+                report = room.ingest(each.source(), on_progress=advance)
+        except EverygrainError as error:
+            if len(wanted) == 1:
+                raise
+            failed.append(each.what)
+            remark(f"{each.what}: {error}")
+            continue
+        told.append({"source": each.what} | vars(report))
+        if not as_json:
+            remark(f"{each.what}: {report}.{_rejected(report)}")
+    if as_json:
+        print_json({"sources": told, "failed": failed, "papers": len(room)})
+    else:
+        remark(f"The room holds {len(room):,} papers.")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _rejected(report: Report) -> str:
+    return " See them with `everygrain papers sources --rejects`." if report.rejected else ""
