@@ -31,7 +31,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  || { echo "Everygrain needs Python 3.11 or newer: make PYTHON=python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-	  --editable ".[models,dev,bench]"
+	  --editable ".[models,papers,dev,bench]"
 	@touch $(STAMP)
 
 clean:  ## remove what the targets made, but no index

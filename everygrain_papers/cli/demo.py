@@ -23,16 +23,16 @@ def demo(
     """Try it: the bundled cards of 318 papers as a reading room, in the browser.
 
     They are indexed on the first call. The room is apart from your own."""
-    from everygrain_papers.bundled import cards, first_interests
+    from everygrain_papers.bundled import first_interests
     from everygrain_papers.cli.readers import people_of
+    from everygrain_papers.sources.cards import Cards
 
     folder = demo_folder()
     with ReadingRoom(folder) as room:
         if room.papers.get_value("demo") is None:
             remark(f"Making a room of the bundled cards in {folder}.")
             with progress("Indexing") as advance:
-                room.papers.put(cards())
-                room.index_waiting(advance)
+                room.ingest(Cards(), on_progress=advance)
             with people_of(room) as people:
                 first_interests(room, people)
             room.papers.set_value("demo", 1)

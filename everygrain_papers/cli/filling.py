@@ -22,7 +22,7 @@ def ingest(
         typer.Argument(
             metavar="SOURCE...",
             help="Files (.jsonl, .bib, .xml, also .gz), folders of PDFs, addresses of feeds, "
-            "arxiv:cs.IR, oai:ADDRESS.",
+            "arxiv:cs.IR, oai:ADDRESS; or cards, the bundled ones, to try.",
         ),
     ],
     kind: Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -82,14 +81,12 @@ def interests(
             people.add_interest(reader.id, add, keywords=words, negative=against, seeds=seeds)
         elif change is not None:
             old = interest_of(people, reader, change)
-            people.save_interest(
+            people.change_interest(
                 reader.id,
-                replace(
-                    old,
-                    keywords=_with(old.keywords, words),
-                    negative=_with(old.negative, against),
-                    seeds=_with(old.seeds, seeds),
-                ),
+                old.id,
+                keywords=_with(old.keywords, words),
+                negative=_with(old.negative, against),
+                seeds=_with(old.seeds, seeds),
             )
         elif remove is not None:
             people.delete_interest(reader.id, interest_of(people, reader, remove).id)
