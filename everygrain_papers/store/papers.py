@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,41 +14,12 @@ from everygrain_papers.database import Database, marks
 from everygrain_papers.merging import Decision
 from everygrain_papers.paper import Paper, of_record
 from everygrain_papers.sources import Deleted, Item, Reject
+from everygrain_papers.store.change import Change, Revision
 from everygrain_papers.store.tables import TABLES, VERSION
 from everygrain_papers.store.works import Works
 
 MOST_REJECTS = 10_000  # the newest are kept
 _PART = 500  # values of one statement
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """One state of a paper, and when it was stored."""
-
-    paper: Paper
-    stored: datetime
-
-
-@dataclass
-class Change:
-    """What putting items in did: ids, each in one list.
-
-    added, updated   new papers, and those whose record is another now
-    unchanged        those that are here as they came
-    withdrawn        those that their source took back
-    older            those of which a later state is here already
-    """
-
-    added: list[str] = field(default_factory=list)
-    updated: list[str] = field(default_factory=list)
-    unchanged: list[str] = field(default_factory=list)
-    withdrawn: list[str] = field(default_factory=list)
-    older: list[str] = field(default_factory=list)
-
-    def __iadd__(self, other: Change) -> Change:
-        for name in ("added", "updated", "unchanged", "withdrawn", "older"):
-            getattr(self, name).extend(getattr(other, name))
-        return self
 
 
 class PaperStore:
