@@ -70,7 +70,7 @@ class Database:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
-            connection.execute("PRAGMA cache_size=-16000")
+            connection.execute("PRAGMA cache_size=-4000")
             self._own.connection = connection
             with self._guard:
                 self._all.append(connection)
@@ -99,8 +99,7 @@ class Database:
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                _undo(connection)
                 raise
 
     def close(self) -> None:
@@ -138,6 +137,11 @@ class Database:
             f"'{self.path}' cannot be read ({error}).",
             "Restore it from a copy; it was not overwritten.",
         )
+
+
+def _undo(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:  # a full disk has ended it already
+        connection.execute("ROLLBACK")
 
 
 def marks(count: int) -> str:

@@ -198,7 +198,7 @@ class PaperStore:
 
     def arrival(self, ids: Sequence[str]) -> dict[str, datetime]:
         """Return when papers first came."""
-        found = {}
+        found: dict[str, float] = {}
         for start in range(0, len(ids), _PART):
             part = ids[start : start + _PART]
             found.update(
