@@ -9,6 +9,7 @@ from typing import Any
 
 from everygrain.errors import InputError
 from everygrain_papers.sources.base import Source
+from everygrain_papers.sources.cards import Cards
 from everygrain_papers.sources.dialects import DIALECTS
 from everygrain_papers.sources.feeds import Feed
 from everygrain_papers.sources.jsonl import JsonLines
@@ -17,7 +18,7 @@ from everygrain_papers.sources.pdfs import PdfFolder
 from everygrain_papers.sources.pubmed import PubMed
 from everygrain_papers.sources.references import BibTeX
 
-KINDS = ("jsonl", "bibtex", "pubmed", "pdfs", "oai", "feed", *DIALECTS)
+KINDS = ("jsonl", "bibtex", "pubmed", "pdfs", "oai", "feed", "cards", *DIALECTS)
 _ENDINGS = {
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".bib": "bibtex",
     ".bibtex": "bibtex", ".xml": "pubmed",
@@ -29,7 +30,7 @@ _PHYSICS = (
 )  # fmt: skip
 _EXAMPLES = (
     "Name a file (.jsonl, .bib, .xml, each also .gz), a folder of PDFs, the address of a feed, "
-    "arxiv:cs.IR, or oai:ADDRESS."
+    "arxiv:cs.IR, oai:ADDRESS, or cards for the bundled ones."
 )
 
 
@@ -37,7 +38,7 @@ _EXAMPLES = (
 class Named:
     """A source as it was asked for.
 
-    what    a path, an address, `arxiv:CATEGORY` or `oai:ADDRESS`
+    what    a path, an address, `arxiv:CATEGORY`, `oai:ADDRESS`, or `cards` for the bundled ones
     kind    one of KINDS; told by `what` if empty
     set     of a repository over OAI-PMH
     since   the first day of a first harvest from there, YYYY-MM-DD
@@ -68,6 +69,8 @@ class Named:
             return self._repository()
         if kind == "feed":
             return Feed(self.what)
+        if kind == "cards":
+            return Cards()
         path = Path(self.what)
         if kind == "pdfs":
             return PdfFolder(path)
@@ -120,6 +123,8 @@ def _kind_of(what: str) -> str:
     if what.startswith(("http://", "https://")):
         return "feed"
     path = Path(what)
+    if what == "cards" and not path.exists():
+        return "cards"
     if path.is_dir():
         return "pdfs"
     if not path.exists():

@@ -69,6 +69,14 @@ def test_what_is_no_source_is_refused(told, message):
         Named(**told).source()
 
 
+def test_the_bundled_cards_are_a_source():
+    (batch,) = Named("cards").source().batches()
+    assert batch.last
+    assert len(batch.items) == 318
+    assert len({paper.id for paper in batch.items}) == 318
+    assert all(paper.abstract and paper.title for paper in batch.items)
+
+
 def test_one_pdf_is_led_to_its_folder(tmp_path):
     (tmp_path / "one.pdf").write_bytes(b"%PDF-1.4")
     with pytest.raises(InputError, match="folder"):

@@ -1,0 +1,7 @@
+"""Impact of new papers, learned from the citations of old ones."""
+
+from everygrain_papers.trends.impact.model import Estimate, ImpactModel
+from everygrain_papers.trends.impact.quality import Quality
+from everygrain_papers.trends.impact.target import normalised
+
+__all__ = ["Estimate", "ImpactModel", "Quality", "normalised"]

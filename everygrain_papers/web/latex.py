@@ -1,0 +1,112 @@
+r"""The LaTeX of titles and abstracts -> safe HTML: letters, italics, sub- and superscripts.
+
+Every letter that comes out is escaped, and no markup comes out but <i>, <b>, <em>, <sub>, <sup>,
+<code> and <span class="math">. A formula with anything that is not known stays as it was written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from markupsafe import Markup, escape
+
+from everygrain_papers.web.latex_formula import UnknownCommand, formula
+
+LONGEST_FORMULA = 400  # characters
+_MATH = (
+    r"\\\((?P<round>.{1,%d}?)\\\)"
+    r"|\\\[(?P<square>.{1,%d}?)\\\]"
+    r"|\$\$(?P<two>[^$]{1,%d})\$\$"
+    # as in pandoc: no space inside the dollars, no digit behind them, so that "$5 to $10" is money
+    r"|(?<![\\$])\$(?P<one>(?!\s)(?:[^$\\]|\\.){1,%d}?)(?<!\s)\$(?!\d)"
+).replace("%d", str(LONGEST_FORMULA))
+_TEXT = (
+    r"|\\(?P<style>emph|textit|textsl|textbf|texttt|textsc|textrm|text|url)\{(?P<styled>[^{}\\$]{0,400})\}"
+    r"|\\(?P<sign>[%&#_{}$])"
+    r"|(?P<quotes>``|'')"
+    r"|(?P<dash>(?<=[\w\s])---?(?=[\w\s]))"
+    r"|(?P<tie>(?<=[\w.])~(?=[\w\\$]))"
+    r"|(?P<cite>\s?~?\\(?:cite[a-z]{0,2}|ref|footnote)\{[^{}\\$]{0,200}\})"
+    r"|(?P<address>https?://[^\s<>\"'`{}\\]{1,300})"
+)
+_ATOM = re.compile(_MATH + _TEXT, re.DOTALL)
+_STYLES = {
+    "emph": "em", "textit": "em", "textsl": "em", "textbf": "b", "texttt": "code", "url": "code",
+}  # fmt: skip
+_SIGNS = {"``": "“", "''": "”", "--": "–", "---": "—"}
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """A stretch of a text that is shown as something else, whole or not at all."""
+
+    start: int
+    end: int
+    html: Markup
+
+
+def atoms(text: str) -> Iterator[Atom]:
+    """Yield what is LaTeX in a text, in order, none over another; the rest is plain text."""
+    for match in _ATOM.finditer(text):
+        shown = _shown(match)
+        if shown is not None:
+            yield Atom(match.start(), match.end(), shown)
+
+
+@lru_cache(maxsize=4096)
+def html(text: str) -> Markup:
+    r"""Return a text with its LaTeX as HTML.
+
+    >>> str(html(r"$O(n^2)$ is <b>slow</b>"))
+    '<span class="math"><i>O</i>(<i>n</i><sup>2</sup>)</span> is &lt;b&gt;slow&lt;/b&gt;'
+    """
+    return between(text, 0, len(text), list(atoms(text)))
+
+
+def between(text: str, start: int, end: int, found: list[Atom]) -> Markup:
+    """Return the HTML of `text[start:end]`; an atom belongs to where it begins."""
+    parts: list[Markup] = []
+    at = start
+    for atom in found:
+        if atom.end <= start or atom.start >= end:
+            continue
+        if atom.start >= at:
+            parts += (escape(text[at : atom.start]), atom.html)
+        at = atom.end
+    if at < end:
+        parts.append(escape(text[at:end]))
+    return Markup("").join(parts)
+
+
+def plain(text: str) -> str:
+    r"""Return a text with its LaTeX as letters, for where no markup can stand.
+
+    >>> plain(r"An $\alpha$-divergence of order $n^2$")
+    'An α-divergence of order n2'
+    """
+    return html(text).striptags() if _ATOM.search(text) else text
+
+
+def _shown(match: re.Match[str]) -> Markup | None:
+    for name in ("round", "square", "two", "one"):
+        if match[name] is not None:
+            try:
+                return Markup('<span class="math">{}</span>').format(formula(match[name]))
+            except UnknownCommand:
+                return Markup('<span class="math">{}</span>').format(match[0])
+    if match["style"]:
+        tag = _STYLES.get(match["style"])
+        inner = escape(match["styled"])
+        return Markup("<{0}>{1}</{0}>").format(Markup(tag), inner) if tag else inner
+    if match["sign"]:
+        return escape(match["sign"])
+    if match["tie"]:
+        return Markup("\N{NO-BREAK SPACE}")
+    if match["cite"]:
+        return Markup("")
+    if match["address"]:
+        return None  # its "~" and "--" are its own
+    return Markup(_SIGNS[match["quotes"] or match["dash"]])

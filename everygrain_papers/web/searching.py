@@ -1,0 +1,225 @@
+"""The search page and the page of papers alike to one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from markupsafe import Markup
+from starlette.responses import Response
+
+from everygrain_papers.facets import FACETS, check
+from everygrain_papers.paper import EARLIEST, LATEST, Paper
+from everygrain_papers.results import Results
+from everygrain_papers.room import ALL
+from everygrain_papers.web import cards, subjects
+from everygrain_papers.web.rendering import Refusal, address
+from everygrain_papers.web.visit import Visit
+
+LONGEST_QUERY = 1000  # characters
+LAST_PAGE = 40
+SECONDS = 5.0  # a search is answered anew after so long: indexes follow the papers
+MOST_OPTIONS = 16  # venues and topics to choose from
+MOST_ALIKE = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a search asks for; equal ones have equal results."""
+
+    query: str = ""
+    facet: str = ""
+    year_from: int | None = None
+    year_to: int | None = None
+    venues: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    topics: tuple[int, ...] = ()
+    page: int = 1
+
+    @property
+    def filtered(self) -> bool:
+        return bool(
+            self.year_from or self.year_to or self.venues or self.sources or self.topics
+        )
+
+    def address(self, interest: str = "", path: str = "/search") -> str:
+        """Return the address of these results."""
+        return address(
+            path, q=self.query, facet=self.facet, **{"from": self.year_from}, to=self.year_to,
+            venue=self.venues, source=self.sources, topic=self.topics,
+            page=self.page if self.page > 1 else "", interest=interest,
+        )  # fmt: skip
+
+
+def asked_of(visit: Visit) -> Asked:
+    """Read a search from the address. Raises Refusal, naming the field, for what is none."""
+    query = " ".join(visit.asked("q").split())
+    if len(query) > LONGEST_QUERY:
+        raise Refusal(
+            400, f"The query has {len(query):,} characters.", f"Use at most {LONGEST_QUERY:,}."
+        )
+    facet = visit.asked("facet")
+    facet = "" if facet in ("", ALL) else check(facet)
+    numbers = [value for value in visit.asked_all("topic") if value.isascii() and value.isdigit()]
+    return Asked(
+        query, facet, visit.asked_number("from", EARLIEST, LATEST),
+        visit.asked_number("to", EARLIEST, LATEST), tuple(visit.asked_all("venue")),
+        tuple(visit.asked_all("source")), tuple(int(n) for n in numbers if len(n) < 10),
+        visit.asked_number("page", 1, LAST_PAGE) or 1,
+    )  # fmt: skip
+
+
+def found(visit: Visit, asked: Asked) -> Results:
+    """Search, or return what the same search found a moment ago."""
+    size = visit.house.settings.page_size
+    room = visit.room
+    keep = _keep(visit, asked)
+
+    def make() -> Results:
+        if not asked.query:
+            return _listed(visit, asked, keep)
+        return room.search(
+            asked.query, size, offset=(asked.page - 1) * size, facet=asked.facet or None,
+            year_from=asked.year_from, year_to=asked.year_to, venues=asked.venues,
+            sources=asked.sources, keep=keep,
+        )  # fmt: skip
+
+    return visit.house.cache.get(("search", asked), make, seconds=SECONDS)
+
+
+def _keep(visit: Visit, asked: Asked) -> Callable[[Paper], bool] | None:
+    if not asked.topics:
+        return None
+    known = subjects.outlook(visit.house)
+    of: Mapping[str, int] = known.topic_of if known is not None else {}
+    wanted = frozenset(asked.topics)
+    return lambda paper: of.get(paper.id) in wanted
+
+
+def _listed(visit: Visit, asked: Asked, keep: Callable[[Paper], bool] | None) -> Results:
+    """Return the newest papers that the filters let through: without a query there is no rank."""
+    from everygrain import Hit
+    from everygrain_papers.results import PaperHit
+
+    size = visit.house.settings.page_size
+    first = (asked.page - 1) * size
+    papers: list[Paper] = []
+    offset = 0
+    while len(papers) <= first + size and (part := visit.room.papers.newest(1000, offset)):
+        offset += len(part)
+        papers += [p for p in part if _passes(p, asked) and (keep is None or keep(p))]
+    shown = papers[first : first + size]
+    hits = tuple(PaperHit(paper, Hit(paper.document(), 0.0)) for paper in shown)
+    return Results(hits, len(papers) > first + size)
+
+
+def _passes(paper: Paper, asked: Asked) -> bool:
+    year = paper.year
+    return (
+        (asked.year_from is None or (year is not None and year >= asked.year_from))
+        and (asked.year_to is None or (year is not None and year <= asked.year_to))
+        and (not asked.venues or paper.venue in asked.venues)
+        and (not asked.sources or paper.source in asked.sources)
+    )
+
+
+def search(visit: Visit) -> Response:
+    """Show the results of a search, or the empty form."""
+    asked = asked_of(visit)
+    interests, chosen = cards.chosen(visit)
+    interest = chosen.id if chosen else ""
+    results = found(visit, asked) if asked.query or asked.filtered else Results()
+    first = (asked.page - 1) * visit.house.settings.page_size + 1
+    if asked.query:
+        made = cards.of_hits(results.hits, chosen, asked.query, first)
+    else:
+        made = cards.of_papers([hit.paper for hit in results.hits], chosen, first)
+    wanted = visit.asked("interest")
+    return visit.page(
+        "search.html",
+        place="search",
+        asked=asked,
+        cards=made,
+        first=first,
+        before=replace(asked, page=asked.page - 1).address(wanted) if asked.page > 1 else "",
+        after=replace(asked, page=asked.page + 1).address(wanted)
+        if results.more and asked.page < LAST_PAGE
+        else "",
+        removals=_removals(visit, asked, wanted),
+        choices=_choices(visit, asked),
+        interests=interests,
+        chosen=interest if len(interests) > 1 or wanted else "",
+        hidden=[pair for pair in visit.request.query_params.multi_items() if pair[0] != "interest"],
+    )
+
+
+def _choices(
+    visit: Visit, asked: Asked
+) -> list[tuple[str, str, list[tuple[str, str, int, bool]]]]:
+    """Return (name of the field, legend, [(value, label, count, whether chosen)])."""
+    held = subjects.held(visit.house)
+    topics = subjects.topics(visit.house)
+    of_topics = [
+        (str(t.id), t.name, t.size, t.id in asked.topics)
+        for i, t in enumerate(topics)
+        if i < MOST_OPTIONS or t.id in asked.topics
+    ]
+    return [
+        ("venue", "Venue", _options(held.venues, asked.venues)),
+        ("source", "Source", _options(held.sources, asked.sources)),
+        ("topic", "Topic", of_topics),
+    ]
+
+
+def _options(
+    counts: Mapping[str, int], chosen: Sequence[str]
+) -> list[tuple[str, str, int, bool]]:
+    names = [*list(counts)[:MOST_OPTIONS], *chosen]
+    return [(n, n[:80], counts.get(n, 0), n in chosen) for n in dict.fromkeys(names)]
+
+
+def _removals(visit: Visit, asked: Asked, interest: str) -> list[tuple[str, str]]:
+    """Return (what a filter says, the address of the results without it)."""
+    asked = replace(asked, page=1)
+    names = {topic.id: topic.name for topic in subjects.topics(visit.house)}
+    made: list[tuple[str, Asked]] = []
+    if asked.year_from:
+        made.append((f"from {asked.year_from}", replace(asked, year_from=None)))
+    if asked.year_to:
+        made.append((f"to {asked.year_to}", replace(asked, year_to=None)))
+    for field, values in (
+        ("venues", asked.venues), ("sources", asked.sources), ("topics", asked.topics)
+    ):  # fmt: skip
+        for value in values:
+            label = names.get(value, f"topic {value}") if isinstance(value, int) else value
+            rest = tuple(each for each in values if each != value)
+            made.append((label[:80], replace(asked, **{field: rest})))
+    return [(label, without.address(interest)) for label, without in made]
+
+
+def alike(visit: Visit) -> Response:
+    """Show the papers that are most alike to one, in one facet."""
+    paper = visit.room.papers.get(visit.asked("id"))
+    facet = visit.asked("facet") or ALL
+    if facet != ALL:
+        check(facet)
+    near = visit.house.cache.get(
+        ("alike", paper.id, facet, MOST_ALIKE),
+        lambda: visit.room.alike(paper.id, facet, MOST_ALIKE),
+        seconds=60.0,
+    )
+    _, chosen = cards.chosen(visit)
+    made = [
+        replace(
+            card,
+            excerpt=Markup("“{}”").format(cards.sentence(each.theirs)),
+            why=(f"nearest in the other paper: “{each.mine}”", f"score {each.score:.3g}"),
+        )
+        for card, each in zip(
+            cards.of_papers([each.paper for each in near], chosen), near, strict=True
+        )
+    ]
+    return visit.page(
+        "alike.html", place="", paper=paper, facet="everything" if facet == ALL else facet,
+        cards=made, which=facet, facets=[*FACETS, ALL],
+    )  # fmt: skip
