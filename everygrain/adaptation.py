@@ -31,12 +31,13 @@ from everygrain.index.encoders import encoder_folder
 from everygrain.index.files import storage_errors
 from everygrain.index.writer import writer
 from everygrain.learn import waiting
-from everygrain.learn.candidate import Candidate, Told, train
+from everygrain.learn.candidate import Candidate, train
 from everygrain.learn.gate import Decision, Trial, decide
 from everygrain.learn.held_out import Questions, divide, questions
 from everygrain.learn.pairs import parse_source
 from everygrain.learn.recipe import Recipe
 from everygrain.learn.report import Report
+from everygrain.learn.teaching import Told
 from everygrain.learn.waiting import Waiting, training_name
 from everygrain.measure.collections import Collection
 from everygrain.measure.measures import evaluate
@@ -139,6 +140,7 @@ def adapt(
         taught=made.taught,
         curve=made.curve,
         decision=decision,
+        domains=made.domains,
         seconds={
             "budget": budget,
             "training": round(trained.seconds),

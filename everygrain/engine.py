@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,6 +23,7 @@ from everygrain.index.changes import compare
 from everygrain.index.dense_encoders import use_encoder
 from everygrain.index.doctor import Finding, examine, repair
 from everygrain.index.report import Report
+from everygrain.index.staging import staged
 from everygrain.index.store import Store
 from everygrain.index.vectors import Fields, joined_words, split_fields
 from everygrain.index.word_encoders import check_words, make_words, reword, use_words, words_spec
@@ -30,10 +33,10 @@ from everygrain.rank.approximate import KINDS
 from everygrain.rank.base import Reranker, Retriever, check_k
 from everygrain.rank.compose import parse as parse_composition
 from everygrain.rank.compose.making import Making
+from everygrain.rank.compose.search import Composed
 from everygrain.rank.compose.search import find as find_composed
 from everygrain.rank.cutoff import search as cutoffs
-from everygrain.rank.cutoff.base import Cutoff, Verdict
-from everygrain.rank.found import Found
+from everygrain.rank.cutoff.base import Cutoff
 from everygrain.rank.hits import Hits, document_hits, span_hits
 from everygrain.rank.legs import SYSTEMS, Leg, View, Views
 from everygrain.rank.lexical import BM25
@@ -204,21 +207,36 @@ class Index:
             write.compact()
 
     def reencode(
-        self, encoder: str | Encoder, on_progress: Callable[[int], None] | None = None
+        self,
+        encoder: str | Encoder,
+        on_progress: Callable[[int], None] | None = None,
+        *,
+        background: bool = False,
     ) -> None:
-        """Build the vectors of another encoder beside the old ones, then swap them in at once."""
+        """Build the vectors of another encoder beside the old ones, then swap them in at once.
+
+        background   whether others may change the index meanwhile; called again after it was
+                     killed, it goes on where it stopped (see `everygrain.index.staging`)
+        """
         spec = encoder if isinstance(encoder, str) else "given"
+        if background:
+            make = partial(self._encoder_of, encoder)
+            with staged(self.store, spec, make, self._passages, on_progress) as write:
+                self._weigh(write)
+            return
         with writer(self.store) as write:
-            made = (
-                registry.create(encoder, self.store.analyzer.language)
-                if isinstance(encoder, str)
-                else encoder
-            )
-            if isinstance(made, FittedEncoder):
-                made = self._fitted(write, made)
+            made = self._encoder_of(encoder)
             write.set_encoder(made, spec, on_progress)
             if made is not None:
                 self._weigh(write)
+
+    def _encoder_of(self, encoder: str | Encoder) -> Encoder | None:
+        """Return an encoder by name, or as given; fitted to the documents, if it is one to fit."""
+        if isinstance(encoder, str):
+            made = registry.create(encoder, self.store.analyzer.language)
+        else:
+            made = encoder
+        return self._fitted(made) if isinstance(made, FittedEncoder) else made
 
     def reword(
         self, words: str | BagEncoder, on_progress: Callable[[int], None] | None = None
@@ -282,7 +300,7 @@ class Index:
         encoder = write.encoder
         if isinstance(encoder, FittedEncoder) and is_due(encoder.fitted, count):
             try:
-                refitted = self._fitted(write, encoder)
+                refitted = self._fitted(encoder)
                 write.set_encoder(refitted, self.store.setting("encoder_spec"))
                 report.notes.append(
                     f"The encoder was fitted anew to {refitted.fitted:,} documents."
@@ -294,7 +312,7 @@ class Index:
         if write.encoder is not None and (not fusion or is_due(measured, count)):
             self._weigh(write)
 
-    def _fitted(self, write: Writer, encoder: FittedEncoder) -> FittedEncoder:
+    def _fitted(self, encoder: FittedEncoder) -> FittedEncoder:
         with self.views.newest() as view:
             ids = weigh.sampled_ids(view, FIT_SAMPLE)
             found = view.store.catalogue.fetch(ids)
@@ -381,13 +399,14 @@ class Index:
             chosen = system or ("hybrid" if view.snapshot.has_vectors else "lexical")
             depth = k if grain == "document" else max(2 * k, 20)
             parsed = parse(query, view.analyzer)
-            if parsed.is_empty:  # nothing but stop words: vectors would guess, and find everything
-                return Hits()
             cut = None if cutoff is None else cutoffs.made(view, cutoff)
+            if parsed.is_empty:  # nothing but stop words: vectors would guess, and find everything
+                return Hits.none(None if cut is None else cutoffs.of_nothing(cut))
             candidates = depth if cut is None else max(depth, cutoffs.depth_of(cut))
-            found, verdict, chosen = self._found(view, parsed, query, chosen, candidates, where)
+            composed, chosen = self._found(view, parsed, query, chosen, candidates, where)
+            found, verdict = composed.found, composed.verdict
             if cut is not None:
-                found, verdict = cutoffs.ended(view, cut, parsed, where, found, depth)
+                found, verdict = cutoffs.ended(view, cut, parsed, where, found, depth, grain)
             held = view.store.catalogue.fetch(found.ids)
             documents = [held[identity] for identity in found.ids]
             sentences = self._sentences()
@@ -396,7 +415,9 @@ class Index:
             else:
                 segmenter = sentences if grain == "sentence" else self._excerpts()
                 hits = span_hits(view, parsed, chosen, found, documents, segmenter, grain, k)
-            hits.verdict = verdict
+            if verdict is not None:
+                hits.verdict = verdict if grain == "document" else replace(verdict, of="document")
+            hits.spent = composed.spent
             return hits
 
     def get(self, identity: str) -> Document:
@@ -461,16 +482,16 @@ class Index:
 
     def _found(
         self, view: View, parsed: Query, query: str, system: str, k: int, where: str | None
-    ) -> tuple[Found, Verdict | None, str]:
-        """Search by a leg or a composition. Returns what was found, what a cut-off in the
-        composition says of it, and which leg the evidence shall be found by."""
+    ) -> tuple[Composed, str]:
+        """Search by a leg or a composition. Returns what was found, and which leg the evidence
+        shall be found by."""
         if system in SYSTEMS:
-            return view.find(parsed, system, k, where), None, system
+            return Composed(view.find(parsed, system, k, where)), system
         composition = parse_composition(system)
-        found, verdict = find_composed(composition, Making(self.views, where), view, query, k)
+        composed = find_composed(composition, Making(self.views, where), view, query, k)
         legs = composition.legs()
         alone = legs.pop() if len(legs) == 1 else "hybrid"
-        return found, verdict, alone
+        return composed, alone
 
     def segmenters(self) -> tuple[Segmenter, Segmenter]:
         """Return what cuts texts into sentences, and into the passages that are encoded."""

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 
+def counted(number: int, thing: str, things: str = "") -> str:
+    """Return '1 document', '2 documents'; `things` where an s does not make the plural."""
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
 class EverygrainError(Exception):
     """Any problem that a user can mend.
 

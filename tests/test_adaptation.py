@@ -5,6 +5,7 @@ import random
 import sys
 import threading
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,14 +15,16 @@ from everygrain import Document, Index
 from everygrain.adaptation import adapt, answered, promote, rollback
 from everygrain.analyze import split
 from everygrain.encode.adapted import Adapted
+from everygrain.encode.experts import StaticExperts
 from everygrain.encode.static import Static, Table
 from everygrain.errors import InputError, ModelError, QueryError
 from everygrain.index.writer import writer
-from everygrain.learn import candidate
 from everygrain.learn.candidate import Candidate, train
 from everygrain.learn.held_out import Questions, divide
 from everygrain.learn.pairs import Collected
 from everygrain.learn.recipe import Recipe
+from everygrain.learn.teaching import teach
+from everygrain.learn.train.static import StaticTraining
 from everygrain.measure import Collection
 from everygrain.rank.lexical import BM25
 
@@ -83,6 +86,10 @@ def state(index):
 
 def null(old, encoder, learned, settled, *, seed=0, **rest):
     """Train on shuffled labels: titles and sentences of documents that have nothing in common."""
+    return train(old, encoder, shuffled_apart(learned, seed), settled, **rest)
+
+
+def shuffled_apart(learned, seed=0):
     chance = random.Random(seed)
     parts = [[*document.text.split(". ", 1), document.title] for document in learned]
     for place in range(3):
@@ -90,11 +97,10 @@ def null(old, encoder, learned, settled, *, seed=0, **rest):
         chance.shuffle(column)
         for each, value in zip(parts, column, strict=True):
             each[place] = value
-    shuffled = [
-        Document(d.id, f"{first}. {second}", title)
+    return [
+        Document(d.id, f"{first}. {second}", title, d.metadata)
         for d, (first, second, title) in zip(learned, parts, strict=True)
     ]
-    return train(old, encoder, shuffled, settled, **rest)
 
 
 def test_an_encoder_that_learned_the_collections_words_is_promoted_and_rolled_back(index):
@@ -385,13 +391,13 @@ def test_a_training_that_goes_on_is_taught_as_many_texts_as_before(tmp_path, mon
 
     monkeypatch.setattr("everygrain.encode.registry.create", lambda *told: Teacher())
     recipe = replace(RECIPE, teacher="minilm")
-    taught = candidate._teach(documents(), recipe, 0.0, None, tmp_path)
+    taught = teach(documents(), recipe, 0.0, None, tmp_path)
     assert len(taught.texts) == 256  # the budget was spent after one batch
     (tmp_path / "checkpoint").touch()
-    again = candidate._teach(documents(), recipe, 60.0, None, tmp_path)
+    again = teach(documents(), recipe, 60.0, None, tmp_path)
     assert again.texts == taught.texts
     (tmp_path / "checkpoint").unlink()
-    assert len(candidate._teach(documents(), recipe, 60.0, None, tmp_path).texts) > 256
+    assert len(teach(documents(), recipe, 60.0, None, tmp_path).texts) > 256
 
 
 @pytest.mark.slow
@@ -411,3 +417,86 @@ def test_random_training_is_promoted_in_at_most_one_of_twenty(index):
             promoted += 1
             rollback(index)
     assert promoted <= binom.ppf(0.999, 200, 0.05)
+
+
+# --- domains ---
+
+BY_FIELD = replace(RECIPE, domains="field:side", fewest_steps=60)
+
+
+def sided(made):
+    """Give each document one of two domains, by its topic."""
+    return [
+        Document(d.id, d.text, d.title, {"side": "early" if d.title[2] < "m" else "late"})
+        for d in made
+    ]
+
+
+@pytest.fixture
+def two_sided(tmp_path):
+    with Index(tmp_path / "sides", Static(table(), {}), language="en") as made:
+        made.add(sided(documents()))
+        yield made
+
+
+@pytest.mark.parametrize("way", ["by_domain", "experts"])
+def test_with_domains_an_interrupted_training_ends_as_one_that_was_not(two_sided, monkeypatch, way):
+    recipe = replace(BY_FIELD, **{way: True})
+    often = partial(StaticTraining, checkpoint_every=1e-9)
+    monkeypatch.setattr("everygrain.learn.candidate.StaticTraining", often)
+    learned, _ = divide(sorted(two_sided.documents(), key=lambda document: document.id))
+    old = two_sided.store.encoder
+    whole = train(old, "static", learned, recipe.settled(learned), budget=600,
+                  folder=two_sided.folder)  # fmt: skip
+    assert type(whole.encoder) is (StaticExperts if way == "experts" else Adapted)
+
+    def told(what, done, total):
+        if what == "Training" and done == total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        adapt(two_sided, recipe, budget=600, told=told)
+    assert (two_sided.folder / "adaptation" / "checkpoint").exists()
+    steps = []
+    done = adapt(two_sided, recipe, budget=600, told=lambda *each: steps.append(each))
+    trained_on = [each[1] for each in steps if each[0] == "Training"]
+    assert trained_on[0] == trained_on[-1] // 2 + 1
+    report = json.loads((done.report / "report.json").read_text())
+    assert report["encoder"]["new"] == whole.encoder.fingerprint
+    assert report["curve"] == [[kind, round(loss, 5)] for kind, loss in whole.curve]
+    assert sum(report["domains"]["sizes"].values()) == len(learned)
+    assert set(report["domains"]["sizes"]) == {"early", "late"}
+
+
+def test_the_gate_promotes_experts_that_help_and_they_are_adapted_again(two_sided):
+    before = state(two_sided)
+    recipe = replace(BY_FIELD, experts=True, fewest_steps=150)
+    done = adapt(two_sided, recipe, budget=60)
+    assert done.promoted, done.decision.reason
+    assert two_sided.store.encoder.names == ("early", "late")
+    assert two_sided.doctor() == []
+    learned, _ = divide(list(two_sided.documents()))
+    again = train(two_sided.store.encoder, "static", learned, BY_FIELD.settled(learned), budget=60,
+                  folder=two_sided.folder)  # fmt: skip
+    assert isinstance(again.encoder, Adapted)
+    assert again.curve[0][1] < np.mean(
+        [loss for _, loss in json.loads((done.report / "report.json").read_text())["curve"][:3]]
+    )
+    assert rollback(two_sided) == before[0]
+    assert state(two_sided) == before
+
+
+def test_experts_trained_on_shuffled_labels_are_refused(two_sided):
+    before = state(two_sided)
+    done = adapt(two_sided, replace(BY_FIELD, experts=True), budget=60, train_encoder=null)
+    assert not done.promoted
+    assert state(two_sided) == before
+
+
+def test_experts_of_a_transformer_and_a_field_without_values_are_told_of(two_sided):
+    before = state(two_sided)
+    with pytest.raises(InputError, match="'minilm' cannot have"):
+        adapt(two_sided, replace(BY_FIELD, experts=True), encoder="minilm")
+    with pytest.raises(InputError, match="No value of the field 'venue'"):
+        adapt(two_sided, replace(RECIPE, domains="field:venue"))
+    assert state(two_sided) == before

@@ -68,6 +68,29 @@ def test_more_than_k_that_pass_are_told(index, collection):
     assert "The best 1 of these are shown" in str(hits.verdict)
 
 
+def test_the_verdict_of_smaller_grains_counts_documents_and_says_so(index, collection):
+    calibrate(index, collection.scored_queries, collection.judgements)
+    query = next(iter(collection.scored_queries.values()))
+    whole = index.search(query, 100, cutoff="conformal:0.2")
+    hits = index.search(query, 60, grain="sentence", cutoff="conformal:0.2")
+    assert len(hits) > len({hit.id for hit in hits})
+    assert hits.verdict.kept == whole.verdict.kept
+    found = whole.verdict.found
+    assert f"{whole.verdict.kept} of {found} documents kept" in str(hits.verdict)
+    few = index.search(query, 1, grain="sentence", cutoff="conformal:0.05")
+    assert "Spans of the best 20 of these are compared" in str(few.verdict)
+
+
+def test_a_query_of_stop_words_has_a_verdict_too(index, collection):
+    calibrate(index, collection.scored_queries, collection.judgements)
+    hits = index.search("the of and", cutoff="conformal:0.2")
+    assert list(hits) == []
+    assert (hits.verdict.kept, hits.verdict.found, hits.verdict.best) == (0, 0, None)
+    assert hits.verdict.is_empty
+    with pytest.raises(QueryError, match="no cut-off"):
+        index.search("the of and", cutoff="conform")
+
+
 def test_no_good_answer_is_a_result(index):
     sure = Conformal(0.5, Calibration(tuple([2.0] * 30)))  # no cosine reaches it
     hits = index.search("dense retriever", cutoff=sure)

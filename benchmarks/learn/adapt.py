@@ -3,7 +3,7 @@
     python benchmarks/learn/adapt.py [--only cranfield,cisi] [--budget MINUTES] [--encoder static]
     python benchmarks/learn/adapt.py --papers [--budget MINUTES]
 
-Each collection is indexed with `static`, adapted on its own text with the default recipe, and
+Each collection is indexed with the encoder, adapted on its own text with the default recipe, and
 measured before and after with its judged queries, which take no part in training or in the gate.
 With --papers the encoder is adapted on the bundle of papers instead, and then used, as it is, on
 the others. Vectors of the teacher are cached, so that a second run is faster than the first.
@@ -60,7 +60,7 @@ def compared(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
 def own_text(name: str, encoder: str, budget: float, recipe: Recipe) -> dict[str, Any]:
     """Adapt a collection on its own text."""
     collection = load(SHARED / name, COLLECTIONS[name])
-    with tempfile.TemporaryDirectory() as folder, Index(Path(folder) / "index", "static") as index:
+    with tempfile.TemporaryDirectory() as folder, Index(Path(folder) / "index", encoder) as index:
         index.add(collection.documents())
         before = scores(index, collection)
         begun = perf_counter()

@@ -5,8 +5,10 @@
 FILE (recipes.toml beside this one) names the sources, the losses, the collections and how long is
 trained. The static table, fitted to a collection, is trained by the product's own trainer on pairs
 of that collection's own text, and its dense leg, whole documents by exact search, is compared with
-the table before, query by query. Judged queries take no part in training. Losses that need a
-teacher's scores are in learn_losses.md. What has been measured is kept, and not measured again.
+the table before, query by query. Judged queries take no part in training. Nobody judged the papers:
+a sample of them is searched for papers that were held out of training, by their titles where
+another source trains, and by their sentences where titles do. Losses that need a teacher's scores
+are in learn_losses.md. What has been measured is kept, and not measured again.
 """
 
 from __future__ import annotations
@@ -14,23 +16,28 @@ from __future__ import annotations
 import json
 import sys
 import tomllib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from everygrain.analyze import split
-from everygrain.document import Ranking
+from everygrain.document import Document, Ranking
 from everygrain.encode.distil import static_table
 from everygrain.encode.static import Static
 from everygrain.errors import InputError
+from everygrain.learn.held_out import divide, questions
 from everygrain.learn.losses import parse_loss
 from everygrain.learn.pairs import collect, parse_source
+from everygrain.learn.recipe import kind_of
 from everygrain.learn.train.static import StaticTraining, train_static
 from everygrain.measure import evaluate, load
 from everygrain.measure.bootstrap import bca_interval
 from everygrain.measure.correction import holm
 from everygrain.measure.significance import randomisation_test
+from everygrain.read import read
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parents[2] / "shared" / "data"
@@ -39,30 +46,60 @@ MOST = 15_000
 
 
 class Target:
-    """A collection with its table before training."""
+    """A collection with its table before training.
 
-    def __init__(self, name: str, part: str) -> None:
-        self.collection = load(DATA / name, part)
-        self.documents = list(self.collection.documents())
-        self.words = split([f"{each.title} {each.text}" for each in self.documents])
-        self.base = Static(static_table(), {}).fit(self.words, 384)
+    documents    that are searched
+    learned      that train
+    judgements   query id -> document id -> grade
+    """
+
+    def __init__(
+        self,
+        documents: list[Document],
+        learned: list[Document],
+        queries: dict[str, str],
+        judgements: dict[str, dict[str, int]],
+    ) -> None:
+        self.documents, self.learned = documents, learned
+        self.queries, self.judgements = queries, judgements
+        self.words = words_of(documents)
+        fitted = self.words if learned is documents else words_of(learned)
+        self.base = Static(static_table(), {}).fit(fitted, 384)
         self.before = self.values(self.base)
+
+    @classmethod
+    def judged(cls, name: str, part: str) -> Target:
+        collection = load(DATA / name, part)
+        documents = list(collection.documents())
+        return cls(documents, documents, collection.scored_queries, collection.judgements)
+
+    @classmethod
+    def papers(cls, count: int, asked: str) -> Target:
+        """A sample of papers, of which a quarter is asked for and never trains."""
+        barred = set((DATA / "scisumm" / "not_for_training.txt").read_text().split())
+        found = [
+            each for each in read(DATA / "papers" / "papers.jsonl.gz") if each.id not in barred
+        ]
+        lot = np.random.default_rng(0).permutation(len(found))[:count]
+        learned, kept = divide([found[i] for i in np.sort(lot)])
+        made = questions(parse_source(asked), kept, learned, queries=1_000, documents=count)
+        return cls(made.documents, learned, made.queries, made.judgements)
 
     def values(self, encoder: Static) -> Any:
         """Return nDCG@10 of each query."""
-        queries = self.collection.scored_queries
         vectors = encoder.encode_words(self.words)
+        asked = encoder.encode(list(self.queries.values()))
         rows = []
-        for query, vector in zip(queries, encoder.encode(list(queries.values())), strict=True):
+        for query, vector in zip(self.queries, asked, strict=True):
             scores = vectors @ vector
             for i in np.argsort(-scores, kind="stable")[:10]:
                 rows.append((query, self.documents[i].id, float(scores[i])))
-        ranking = Ranking.of(list(queries), rows)
-        return evaluate(ranking, self.collection.judgements, ["nDCG@10"]).of("nDCG@10")
+        ranking = Ranking.of(list(self.queries), rows)
+        return evaluate(ranking, self.judgements, ["nDCG@10"]).of("nDCG@10")
 
     def row(self, source: str, loss: str, plan: dict[str, Any]) -> dict[str, Any]:
         """Train on one source by one loss, and compare."""
-        pairs = collect([parse_source(source)], self.documents, MOST).pairs
+        pairs = collect([parse_source(source)], self.learned, MOST).pairs
         batch = min(plan["batch"], len(pairs))
         an_epoch = max(1, len(pairs) // batch)
         steps = float(np.clip(plan["epochs"] * an_epoch, plan["fewest_steps"], plan["most_steps"]))
@@ -78,22 +115,35 @@ class Target:
         }  # fmt: skip
 
 
+def words_of(documents: list[Document]) -> Any:
+    return split([f"{each.title} {each.text}" for each in documents])
+
+
 def main() -> None:
     file = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "recipes.toml"
     plan = tomllib.loads(file.read_text(encoding="utf-8"))
     path = RESULTS / "learn_recipes.json"
     rows: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
-    wanted = [(source, plan["loss"]) for source in plan["sources"]]
-    wanted += [(plan["source"], loss) for loss in plan["losses"] if loss != plan["loss"]]
-    for name, part in plan["collections"].items():
+    targets: list[tuple[str, str, str, Callable[[], Target]]] = [
+        (name, plan["source"], "", partial(Target.judged, name, part))
+        for name, part in plan["collections"].items()
+    ]
+    for each in plan.get("papers", {}).get("asked", []):
+        source = plan["source"] if each["by"] != plan["source"] else each["source"]
+        made = partial(Target.papers, plan["papers"]["count"], each["by"])
+        targets.append((f"papers by {each['by']}", source, kind_of(each["by"]), made))
+    for name, source, barred, make in targets:
+        wanted = [(other, plan["loss"]) for other in plan["sources"]]
+        wanted += [(source, loss) for loss in plan["losses"] if loss != plan["loss"]]
         target = None
-        for source, loss in wanted:
-            told = {"collection": name, "source": source, "loss": loss}
-            if any(told.items() <= row.items() for row in rows):
+        for trained, loss in wanted:
+            told = {"collection": name, "source": trained, "loss": loss}
+            known = any(told.items() <= row.items() for row in rows)
+            if known or kind_of(trained) == barred:
                 continue
-            target = target or Target(name, part)
+            target = target or make()
             try:
-                rows.append(told | target.row(source, loss, plan))
+                rows.append(told | target.row(trained, loss, plan))
             except InputError as error:
                 rows.append(told | {"none": error.problem})
             print(rows[-1], flush=True)

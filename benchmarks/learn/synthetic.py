@@ -21,330 +21,40 @@ Results go to benchmarks/results/learn_synthetic.{md,json}.
 
 from __future__ import annotations
 
-import gzip
 import json
 import random
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from synthetic_data import (
+    DATA,
+    RESULTS,
+    TERMS,
+    Rule,
+    Scifact,
+    difference,
+    full,
+    interval,
+    mapped,
+    ndcg,
+    query_of,
+    sentences_of,
+    tagged,
+    trained_map,
+)
+from synthetic_filters import gates, round_trip
 
-from everygrain import Document, Index, Ranking
-from everygrain.analyze import Analyzer, split
-from everygrain.encode import registry
-from everygrain.endpoint import Completion
 from everygrain.learn.asking import Asking
 from everygrain.learn.feedback.guidance import Guidance, Guided, dual_curriculum, failures
 from everygrain.learn.pairs.examples import Found, HeldOut, try_examples, with_best_examples
-from everygrain.learn.pairs.gates import BatchGate, PairGate, ThreeGates
 from everygrain.learn.pairs.questions import CrossQuestions, clusters
 from everygrain.learn.pairs.synthetic import Example, Prompt, RoundTrip, Synthetic
-from everygrain.measure import evaluate, load
-from everygrain.measure.bootstrap import bca_interval
-from everygrain.measure.significance import randomisation_test
-from everygrain.rank.base import named
-from everygrain.segment.sentences import Sentences
-
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-RESULTS = Path(__file__).resolve().parents[1] / "results"
-TERMS = Analyzer("en").query
-SPOILT = 0.3
-NEGATIONS = re.compile(r"\b(?:no|not|nobody|nothing|none|never)\b|n't\b")
-
-
-class Rule:
-    """An answerer whose answers are a function's of the prompt."""
-
-    def __init__(self, answer: Callable[[str], Any]) -> None:
-        self.answer = answer
-
-    def complete(self, messages: Sequence[Mapping[str, Any]], **options: Any) -> Completion:
-        return Completion(json.dumps(self.answer(str(messages[-1]["content"]))), 0, 0, "stop")
-
-
-def tagged(prompt: str, tag: str) -> str:
-    return str(re.findall(rf"<{tag}>(.*?)</{tag}>", prompt, re.DOTALL)[-1])
-
-
-def full(document: Document) -> str:
-    return f"{document.title}\n{document.text}".strip()
-
-
-@cache
-def sentences_of(text: str) -> list[str]:
-    return [" ".join(text[a:b].split()) for a, b in Sentences().spans(text)]
-
-
-def interval(values: Sequence[float]) -> str:
-    """Return a mean with its 95 % interval; without one where the values do not differ."""
-    mean = float(np.mean(values))
-    if len(set(values)) < 2:
-        return f"{mean:.3f} (n {len(values)})"
-    found = bca_interval(values)
-    return f"{mean:.3f} [{found.low:.3f}, {found.high:.3f}] (n {len(values)})"
-
-
-def query_of(text: str, generator: random.Random, count: int = 6) -> str:
-    """Return some content words of one sentence, in an order of their own."""
-    able = [s for s in sentences_of(text) if len(set(TERMS(s))) >= count] or [text]
-    words = [w for w in re.findall(r"\w+", generator.choice(able).lower()) if TERMS(w)]
-    chosen = list(dict.fromkeys(words))
-    generator.shuffle(chosen)
-    return " ".join(chosen[:count])
-
-
-def trained_map(
-    queries: Any, documents: Any, negatives: Any = None, order: Any = None, steps: int = 200
-) -> Any:
-    """Return a (d, d) map trained by multiple negatives ranking from the identity.
-
-    order   step -> number of rows, easiest first, that are learned from at that step
-    """
-    import torch
-
-    torch.manual_seed(0)
-    generator = np.random.default_rng(0)
-    weights = torch.eye(queries.shape[1], requires_grad=True)
-    optimizer = torch.optim.Adam([weights], lr=1e-3)
-    unit = torch.nn.functional.normalize
-    tensors = [torch.from_numpy(np.asarray(each)) for each in (queries, documents)]
-    worse = None if negatives is None else torch.from_numpy(np.asarray(negatives))
-    for step in range(steps):
-        most = len(queries) if order is None else order(step / steps)
-        rows = torch.from_numpy(generator.choice(most, min(128, most), replace=False))
-        asked, found = (unit(each[rows] @ weights) for each in tensors)
-        if worse is not None:
-            found = torch.cat([found, unit(worse[rows] @ weights)])
-        loss = torch.nn.functional.cross_entropy(20 * asked @ found.T, torch.arange(len(rows)))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return weights.detach().numpy()
-
-
-def ndcg(
-    collection: Any, ids: Sequence[str], documents: Any, queries: Any, only: Any = None
-) -> Any:
-    """Return nDCG@10 per query, of the queries in `only`, in the order of the collection."""
-    asked = list(collection.scored_queries)
-    rows = []
-    kept = [query for query in asked if only is None or query in only]
-    for query, vector in zip(asked, queries, strict=True):
-        if query in set(kept):
-            scores = documents @ vector
-            best = np.argsort(-scores, kind="stable")[:10]
-            rows += [(query, ids[i], float(scores[i])) for i in best]
-    judged = {query: collection.judgements[query] for query in kept}
-    scores = evaluate(Ranking.of(kept, rows), judged, ["nDCG@10"])
-    told = dict(zip(scores.queries, scores.of("nDCG@10"), strict=True))
-    return np.array([told[query] for query in kept])
-
-
-def mapped(rows: Any, weights: Any) -> Any:
-    moved = rows @ weights
-    return moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-12)
-
-
-def difference(name: str, first: Any, second: Any) -> str:
-    test = randomisation_test(first, second, samples=20_000)
-    return f"{name}: {test.difference:+.3f} (p {test.p:.4f}, n {test.queries})"
-
-
-def fitted_static(texts: Sequence[str]) -> Any:
-    encoder: Any = registry.create("static")
-    return encoder.fit(split(texts))
-
-
-class ByVectors:
-    """A retriever by dot products of whole documents."""
-
-    def __init__(self, encoder: Any, ids: Sequence[str], vectors: Any) -> None:
-        self.encoder, self.ids, self.vectors = encoder, ids, vectors
-
-    def retrieve(self, queries: Any, k: int = 10) -> Ranking:
-        asked = named(queries)
-        rows = []
-        for query, vector in zip(
-            asked, self.encoder.encode(list(asked.values()), "query"), strict=True
-        ):
-            scores = self.vectors @ vector
-            best = np.argpartition(-scores, k)[:k]
-            rows += [(query, self.ids[i], float(scores[i])) for i in best]
-        return Ranking.of(list(asked), rows)
-
-
-class Scifact:
-    """The collection, its index and the vectors of `static`."""
-
-    def __init__(self, folder: Path) -> None:
-        self.collection = load(DATA / "scifact", "train")
-        self.documents = list(self.collection.documents())
-        self.by_id = {document.id: document for document in self.documents}
-        self.ids = [document.id for document in self.documents]
-        self.claims = dict(self.collection.scored_queries)
-        self.relevant = {
-            query: [d for d, grade in judged.items() if grade > 0]
-            for query, judged in self.collection.judgements.items()
-        }
-        index = Index(folder, encoder="none", language="en")
-        index.add(self.documents)
-        texts = [full(document) for document in self.documents]
-        self.encoder: Any = fitted_static(texts)
-        self.vectors = self.encoder.encode(texts)
-        self.asked = self.encoder.encode(list(self.claims.values()), "query")
-        self.retrievers: dict[str, Any] = {
-            "lexical": index.retriever("lexical"),
-            "dense": ByVectors(self.encoder, self.ids, self.vectors),
-        }
-
-
-def round_trip(data: Scifact) -> dict[str, Any]:
-    generator = random.Random(0)
-    sample = generator.sample(data.documents, 500)
-    place = {identity: i for i, identity in enumerate(data.ids)}
-    good: dict[str, bool] = {}
-    told: dict[str, list[str]] = {}
-    for document in sample:
-        queries = []
-        for _ in range(2):
-            source = document
-            if generator.random() < SPOILT:
-                if generator.random() < 0.5:
-                    source = generator.choice(data.documents)
-                else:
-                    alike = data.vectors @ data.vectors[place[document.id]]
-                    source = data.documents[int(np.argsort(-alike)[1])]
-            queries.append(query_of(source.text or source.title, generator))
-            good[queries[-1]] = source is document
-        told[document.id] = queries
-    of_text = {Prompt("t").of(full(document)): document.id for document in sample}
-    rule = Rule(lambda prompt: {"queries": told[of_text[prompt]]})
-    unfiltered = list(Synthetic(Asking(rule), Prompt("t")).pairs(sample))
-    result: dict[str, Any] = {
-        "pairs": len(unfiltered),
-        "good before": interval([float(good[pair.query]) for pair in unfiltered]),
-    }
-    sets = {"unfiltered": unfiltered}
-    for system in ("lexical", "dense"):
-        for rank in (1, 3):
-            keep = RoundTrip(data.retrievers[system], rank).passed(unfiltered)
-            kept = [pair for pair, passed in zip(unfiltered, keep, strict=True) if passed]
-            sets[f"{system}, rank {rank}"] = kept
-            through = [
-                float(passed)
-                for pair, passed in zip(unfiltered, keep, strict=True)
-                if good[pair.query]
-            ]
-            result[f"{system}, rank {rank}"] = {
-                "kept": len(kept),
-                "good among the kept": interval([float(good[pair.query]) for pair in kept]),
-                "kept of the good": interval(through),
-            }
-    sets["only the good"] = [pair for pair in unfiltered if good[pair.query]]
-    before = ndcg(data.collection, data.ids, data.vectors, data.asked)
-    after = {}
-    for name in ("unfiltered", "lexical, rank 1", "only the good"):
-        pairs = sets[name]
-        weights = trained_map(
-            data.encoder.encode([pair.query for pair in pairs], "query"),
-            np.array([data.vectors[place[pair.positive_id]] for pair in pairs]),
-        )
-        after[name] = ndcg(
-            data.collection, data.ids, mapped(data.vectors, weights), mapped(data.asked, weights)
-        )
-    result["nDCG@10, static"] = interval(before)
-    result["nDCG@10 after training"] = {name: interval(values) for name, values in after.items()}
-    result["differences"] = [
-        difference("lexical filter - unfiltered", after["lexical, rank 1"], after["unfiltered"]),
-        difference("lexical filter - untrained", after["lexical, rank 1"], before),
-    ]
-    return result
-
-
-def gates(_: Any) -> dict[str, Any]:
-    with gzip.open(DATA / "sick" / "train.jsonl.gz", "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    with gzip.open(DATA / "stsb-es" / "train.jsonl.gz", "rt", encoding="utf-8") as lines:
-        foreign = [json.loads(line)["sentence1"] for line in lines]
-    entailed, contradicting = {}, {}
-    for row in rows:
-        kind = str(row["label"]).lower()
-        if kind.startswith("entail"):
-            entailed.setdefault(row["sentence1"], row["sentence2"])
-        elif kind.startswith("contra"):
-            contradicting.setdefault(row["sentence1"], row["sentence2"])
-    encoder = fitted_static([row["sentence1"] for row in rows])
-    given = sorted(entailed.keys() & contradicting.keys())
-    generator = random.Random(0)
-    told: dict[str, tuple[str, str]] = {}
-    spoilt: dict[str, str] = {}
-    kinds = ("swapped", "copy", "unrelated", "another language", "both the same")
-    for sentence in given:
-        yes, no = entailed[sentence], contradicting[sentence]
-        kind = generator.choice(kinds) if generator.random() < SPOILT else "good"
-        spoilt[sentence] = kind
-        told[sentence] = {
-            "good": (yes, no),
-            "swapped": (no, yes),
-            "copy": (sentence, no),
-            "unrelated": (entailed[generator.choice(given)], no),
-            "another language": (generator.choice(foreign), no),
-            "both the same": (yes, yes),
-        }[kind]
-
-    def alike(first: str, second: str) -> float:
-        one, other = encoder.encode([first, second])
-        score = 5 * min(max(float(one @ other), 0.0), 1.0)
-        opposed = bool(NEGATIONS.search(first)) != bool(NEGATIONS.search(second))
-        return 5 - score if opposed else score
-
-    def answer(prompt: str) -> Any:
-        sentence = tagged(prompt, "sentence")
-        if '"entailed"' in prompt:
-            return dict(zip(("entailed", "contradictory"), told[sentence], strict=True))
-        first, second = (
-            alike(sentence, tagged(prompt, "first")),
-            alike(sentence, tagged(prompt, "second")),
-        )
-        return {"first": round(first, 2), "second": round(second, 2)}
-
-    source = ThreeGates(Asking(Rule(answer), again=0))
-    passed: dict[str, list[float]] = {}
-    for sentence in given:
-        passed.setdefault(spoilt[sentence], []).append(float(source.pair(sentence) is not None))
-    bad = [value for kind, values in passed.items() if kind != "good" for value in values]
-    kept = [1.0] * int(sum(passed["good"])) + [0.0] * int(sum(bad))
-    result: dict[str, Any] = {
-        "sentences": len(given),
-        "good before": interval([float(kind == "good") for kind in spoilt.values()]),
-        "good among the kept": interval(kept),
-        "let through": {kind: interval(values) for kind, values in sorted(passed.items())},
-        "dropped": dict(source.asking.tally.dropped),
-        "gate": repr(PairGate()),
-    }
-    with gzip.open(DATA / "stsb-en" / "dev.jsonl.gz", "rt", encoding="utf-8") as lines:
-        pairs = [json.loads(line) for line in lines]
-    one = encoder.encode([row["sentence1"] for row in pairs])
-    other = encoder.encode([row["sentence2"] for row in pairs])
-    same = np.array([row["score"] >= 4.5 for row in pairs])
-    unlike = np.array([row["score"] <= 2.5 for row in pairs])
-    result["third gate"] = {}
-    for most in (0.95, 0.9, 0.85, 0.8):
-        # each pair stands as query and another query's document, beside a positive of its own
-        masked = np.array([
-            not BatchGate(most).counted(first[None], np.stack([first, second]))[0, 1]
-            for first, second in zip(one, other, strict=True)
-        ])  # fmt: skip
-        result["third gate"][str(most)] = {
-            "masked of scores 4.5 and more": interval(masked[same].astype(float)),
-            "masked of scores 2.5 and less": interval(masked[unlike].astype(float)),
-        }
-    return result
+from everygrain.measure import load
 
 
 def examples(data: Scifact) -> dict[str, Any]:

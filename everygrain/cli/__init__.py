@@ -14,6 +14,7 @@ import typer
 
 from everygrain.cli.adapt import adapt
 from everygrain.cli.add import add
+from everygrain.cli.anchors import anchors
 from everygrain.cli.calibrate import calibrate
 from everygrain.cli.delete import delete
 from everygrain.cli.demo import demo
@@ -23,6 +24,7 @@ from everygrain.cli.info import info
 from everygrain.cli.judge import judge
 from everygrain.cli.outcome import guarded, interrupted, muted
 from everygrain.cli.plugin import WithPlugins
+from everygrain.cli.reranker import reranker
 from everygrain.cli.run import run
 from everygrain.cli.search import search
 from everygrain.cli.suite import suite
@@ -44,8 +46,8 @@ app = typer.Typer(
 )
 
 for command in (
-    demo, add, search, delete, info, doctor, compact, reencode, adapt, calibrate, run, evaluate,
-    experiment, suite, systems,
+    demo, add, search, delete, info, doctor, compact, reencode, adapt, calibrate, reranker, anchors,
+    run, evaluate, experiment, suite, systems,
 ):  # fmt: skip
     app.command()(guarded(command))
 app.add_typer(judge, name="judge")

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def adapt(
     index: IndexFolder,
     recipe: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="TOML: sources, loss, teacher, seed.")
+        Path | None,
+        typer.Option(metavar="FILE", help="TOML: sources, loss, teacher, domains, seed."),
     ] = None,
     budget: Annotated[
         float, typer.Option(metavar="MINUTES", help="For teaching and training, roughly.")
@@ -63,10 +64,15 @@ def adapt(
                 told=_shown(bars),
             )  # fmt: skip
     report = done.report / "report.json"
+    told = json.loads(report.read_text(encoding="utf-8"))
     if as_json:
-        print_json(json.loads(report.read_text(encoding="utf-8")))
+        print_json(told)
         return
     _print_decision(done.decision)
+    sizes = told["domains"]["sizes"]
+    if len(sizes) > 1:
+        named = ", ".join(f"{name} ({count:,})" for name, count in sizes.items())
+        output().print(clean(f"Domains of the documents that trained: {named}."))
     output().print(clean(f"Report: {report.with_suffix('.html')}"))
     if done.promoted:
         command = ["everygrain", "adapt", str(index), "--rollback"]

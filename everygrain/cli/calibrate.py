@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from everygrain.cli.options import AsJson, IndexFolder
+from everygrain.cli.options import AsJson, IndexFolder, text
 
 
 def calibrate(
@@ -22,6 +23,14 @@ def calibrate(
         int,
         typer.Option(min=0, metavar="N", help="Results that `adapted` keeps of every query."),
     ] = 0,
+    system: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FUSION",
+            callback=text,
+            help='Fit weights instead, for method=fitted: such as "fuse(lexical, dense, late)".',
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Learn where results end, for `search --cutoff`.
@@ -35,6 +44,11 @@ def calibrate(
 
     if split is not None and judged is None:
         raise typer.BadParameter("it goes with --judged.", param_hint="--split")
+    if system is not None:
+        if judged is not None or at_least:
+            raise typer.BadParameter("it goes alone.", param_hint="--system")
+        _fit_weights(index, system, as_json)
+        return
     with Index.open(index) as opened:
         if judged is None:
             found = calibrate_index(opened, at_least=at_least)
@@ -56,3 +70,23 @@ def calibrate(
     print_command(
         console, "Now:", ["everygrain", "search", str(index), "QUERY", "--cutoff", "conformal:0.1"]
     )
+
+
+def _fit_weights(index: Path, system: str, as_json: bool) -> None:
+    from everygrain.calibration import fit_fusion
+    from everygrain.cli.terminal import clean, output, print_json, print_wrapped
+    from everygrain.engine import Index
+
+    with Index.open(index) as opened:
+        fitted = fit_fusion(opened, system)
+    if as_json:
+        print_json(fitted.settings())
+        return
+    weights = ", ".join(f"{weight:.2f}" for weight in fitted.weights)
+    gains = ", ".join(f"{gain:.3f}" for gain in fitted.gains)
+    told = (
+        f"Weights {weights}, fitted on {fitted.queries:,} queries made of the index's own "
+        f"documents: mean gain {gains} alone, {fitted.fused:.3f} together. Now add "
+        "method=fitted to the systems that are fused."
+    )
+    print_wrapped(output(), clean(told), 0, 0)

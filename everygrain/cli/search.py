@@ -63,15 +63,18 @@ def search(
                     "threshold": finite(hits.verdict.threshold),
                     "unit": hits.verdict.unit,
                 }
+            if hits.spent is not None:
+                told["spent"] = hits.spent.figures()
             print_json(told | {"fusion": fusion} if explain else told)
-        elif hits:
+            return
+        if hits:
             print_hits(opened, query, hits, explain, system)
-            if hits.verdict is not None:
-                print_wrapped(output(), str(hits.verdict))
-        elif hits.verdict is not None:
+        if hits.verdict is not None and hits.verdict.best is not None:
             print_wrapped(output(), str(hits.verdict))
-        else:
+        elif not hits:
             output().print(clean(f"Nothing was found. {reason(opened, query, system, where)}"))
+        if hits.spent is not None:
+            print_wrapped(output(), f"Language model: {hits.spent}.")
 
 
 def finite(number: float) -> float | None:

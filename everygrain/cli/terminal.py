@@ -15,6 +15,8 @@ from collections.abc import Iterable, Sequence
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
+from everygrain.errors import counted as counted
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
@@ -115,11 +117,6 @@ def listed(names: Iterable[str], most: int = 5) -> str:
     every = list(names)
     more = f" and {len(every) - most:,} more" if len(every) > most else ""
     return ", ".join(every[:most]) + more
-
-
-def counted(number: int, thing: str, things: str = "") -> str:
-    """Return '1 document', '2 documents'; `things` where an s does not make the plural."""
-    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
 
 
 class _Remarks(logging.Handler):

@@ -62,6 +62,13 @@ def reencode(
     words: Annotated[
         str | None, typer.Option(metavar="NAME", help=f"The new word encoder: {WORDS}.")
     ] = None,
+    background: Annotated[
+        bool,
+        typer.Option(
+            "--background",
+            help="Let others change the index meanwhile; stopped, the same command goes on.",
+        ),
+    ] = False,
 ) -> None:
     """Give an index another encoder, or another word encoder.
 
@@ -74,11 +81,15 @@ def reencode(
         raise typer.BadParameter(
             "name the new encoder, or the new word encoder.", param_hint="--encoder, --words"
         )
+    if background and words is not None:
+        raise typer.BadParameter(
+            "word vectors cannot be made in the background.", param_hint="--background"
+        )
     with Index.open(index) as opened:
         total = sum(segment["documents"] for segment in opened.info()["segments"])
         if encoder is not None:
             with progress("Encoding", total) as advance:
-                opened.reencode(encoder, on_progress=advance)
+                opened.reencode(encoder, on_progress=advance, background=background)
         if words is not None:
             with progress("Encoding words", total) as advance:
                 opened.reword(words, on_progress=advance)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from everygrain.encode.base import Kind, Vectors, unit
+from everygrain.encode.hub import is_local, is_nowhere, quietly
 from everygrain.errors import ModelError
 
 _BUCKET = 16
@@ -79,12 +80,16 @@ class Transformer:
         quiet_transformers()
         if is_ours(self.folder):
             return open_model(self.folder).eval()
+        remedy = "Name a sentence-transformers folder that holds its files, or check the network."
+        if is_nowhere(self.folder):
+            raise ModelError(f"The model '{self.name}' cannot be loaded: no such folder.", remedy)
         try:
-            return SentenceTransformer(self.folder, device="cpu").eval()
+            with quietly():
+                only = is_local(self.folder)
+                return SentenceTransformer(self.folder, device="cpu", local_files_only=only).eval()
         except Exception as error:
             raise ModelError(
-                f"The model '{self.name}' cannot be loaded ({error}).",
-                "Name a sentence-transformers folder that holds its files, or check the network.",
+                f"The model '{self.name}' cannot be loaded ({error}).", remedy
             ) from error
 
     @cached_property

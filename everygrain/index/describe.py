@@ -59,6 +59,7 @@ def describe(store: Store, snapshot: Snapshot) -> dict[str, Any]:
             "dimensions": bags[0][1] if bags else None,
             "words": sum(shape[0] for shape in bags),
         },
+        "reencoding": store.setting("reencoding"),
         "fusion": store.setting("fusion"),
         "fields": store.catalogue.fields(),
     }

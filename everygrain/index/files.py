@@ -124,6 +124,13 @@ def damaged(path: Path) -> StoredIndexError:
     )
 
 
+def missing(path: Path) -> StoredIndexError:
+    """Return the error for a segment's file that the catalogue names and the disk lacks."""
+    return StoredIndexError(
+        f"The file {path.name} of segment {path.parent.name} is missing.", REBUILD
+    )
+
+
 def pack_strings(strings: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     """Return the strings' UTF-8 bytes end to end, and (n + 1,) offsets into them."""
     encoded = [string.encode() for string in strings]

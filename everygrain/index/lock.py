@@ -13,10 +13,15 @@ from everygrain.errors import LockedError, StorageError
 
 
 @contextmanager
-def writing_alone(folder: Path) -> Iterator[None]:
-    """Hold the index's write lock. Raises LockedError if another process or thread holds it."""
+def writing_alone(folder: Path, patience: float = 0.0) -> Iterator[None]:
+    """Hold the index's write lock.
+
+    patience   seconds that another holder is waited for
+
+    Raises LockedError if another process or thread holds it then.
+    """
     path = folder / "write.lock"
-    lock = FileLock(path, timeout=0)
+    lock = FileLock(path, timeout=patience)
     try:
         lock.acquire()
     except Timeout:

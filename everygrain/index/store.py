@@ -21,7 +21,7 @@ from everygrain.encode.words.base import BagEncoder
 from everygrain.errors import StorageError, StoredIndexError
 from everygrain.index.catalogue import Catalogue, SegmentRow
 from everygrain.index.encoders import Loading
-from everygrain.index.files import REBUILD, storage_errors
+from everygrain.index.files import missing, storage_errors
 from everygrain.index.lock import writing_alone
 from everygrain.index.segment import Segment
 from everygrain.index.snapshot import Snapshot
@@ -136,7 +136,7 @@ class Store:
                     except FileNotFoundError as error:
                         # a compaction removed a file of this generation; look at the next one
                         if attempt == _TRIES - 1 or self._is_lost(Path(error.filename)):
-                            raise _missing(error) from error
+                            raise missing(Path(error.filename)) from error
                         continue
                     try:
                         yield snapshot
@@ -180,10 +180,3 @@ class Store:
 def _files(row: SegmentRow) -> tuple[str, str | None, str | None]:
     """Return what tells the files of a segment from those of any other, at any time."""
     return row.name, row.dense, row.words
-
-
-def _missing(error: FileNotFoundError) -> StoredIndexError:
-    path = Path(error.filename)
-    return StoredIndexError(
-        f"The file {path.name} of segment {path.parent.name} is missing.", REBUILD
-    )

@@ -30,7 +30,7 @@ from everygrain.index import postings, vectors, words
 from everygrain.index.catalogue import Catalogue, SegmentRow
 from everygrain.index.changes import Change, compare
 from everygrain.index.encoders import Kept, encoder_folder, keep_encoder
-from everygrain.index.files import Arrays, storage_errors
+from everygrain.index.files import Arrays, missing, storage_errors
 from everygrain.index.lock import writing_alone
 from everygrain.index.segment import (
     DENSE,
@@ -47,6 +47,7 @@ from everygrain.segment.sentences import Sentences
 SMALL = 1_000
 FANOUT = 8
 ENCODER_GRACE = 600.0  # seconds that a replaced encoder is kept for searches that began before
+REENCODING = "reencoding"  # the setting, and the folder, of a re-encode under way (see `staging`)
 
 
 def tier(documents: int) -> int:
@@ -214,7 +215,10 @@ class Writer:
             shutil.rmtree(self.folder / "segments" / row.name, ignore_errors=True)
 
     def _segment(self, row: SegmentRow) -> Segment:
-        return Segment(self.folder / "segments" / row.name, row)
+        try:
+            return Segment(self.folder / "segments" / row.name, row)
+        except FileNotFoundError as error:
+            raise missing(Path(error.filename)) from error
 
     # encoders
 
@@ -225,18 +229,33 @@ class Writer:
         on_progress: Callable[[int], None] | None = None,
         *,
         former: dict[str, str | None] | None = None,
+        staged: Encoder | None = None,
     ) -> None:
         """Encode everything beside the old vectors, then swap in one commit.
 
         former   fingerprint and spec of the encoder that can be returned to from then on
+        staged   gives the encoder's vectors of documents, and remembers most of them
 
         An interrupted call leaves the old encoder in place; what a slow encoder did is cached.
         """
         settings: dict[str, Any] = {"encoder_spec": spec, "fusion": None}
         if former is not None:
             settings["former_encoder"] = former
-        self._swap("encoder", encoder, partial(self._dense, encoder), settings, on_progress)
+        if self._ends_reencode(encoder, spec):
+            settings[REENCODING] = None
+        build = partial(self._dense, staged or encoder)
+        self._swap("encoder", encoder, build, settings, on_progress)
         self._store.use_encoder(encoder)
+        self._sweep_staged()
+
+    def _ends_reencode(self, encoder: Encoder | None, spec: str) -> bool:
+        """Tell whether an encoder ends the re-encode under way; a new fit of the present one, as
+        the collection grows, does not."""
+        under_way = self.catalogue.get(REENCODING)
+        if under_way is None:
+            return False
+        reached = encoder is not None and encoder.fingerprint == under_way["encoder"]
+        return reached or spec == "given" or spec != self.catalogue.get("encoder_spec")
 
     def set_words(
         self,
@@ -330,14 +349,21 @@ class Writer:
             for file in folder.iterdir():
                 if file.name not in named[folder.name].digests:
                     file.unlink(missing_ok=True)
+        self._sweep_staged()
         former = self.catalogue.get("former_encoder") or {}  # an adaptation can be rolled back
         fingerprints = [self.catalogue.get(key) for key in ("encoder", "words")]
         fingerprints.append(former.get("fingerprint"))
+        fingerprints.append((self.catalogue.get(REENCODING) or {}).get("encoder"))
         needed = {encoder_folder(self.folder, each) for each in fingerprints if each}
         for folder in (self.folder / "encoders").iterdir():
             unfinished = folder.name.startswith(".")
             if unfinished or (folder not in needed and _age(folder) > ENCODER_GRACE):
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def _sweep_staged(self) -> None:
+        """Remove the vectors that a re-encode laid up, where none is under way."""
+        if self.catalogue.get(REENCODING) is None:
+            shutil.rmtree(self.folder / REENCODING, ignore_errors=True)
 
 
 def _bags(encoder: BagEncoder | None, documents: Sequence[Document]) -> dict[str, Arrays]:
@@ -357,9 +383,14 @@ def _age(path: Path) -> float:
 
 
 @contextmanager
-def writer(store: Store) -> Iterator[Writer]:
-    """Write to an index, alone. Raises LockedError if somebody else does."""
-    with writing_alone(store.folder):
+def writer(store: Store, patience: float = 0.0) -> Iterator[Writer]:
+    """Write to an index, alone.
+
+    patience   seconds that another writer is waited for
+
+    Raises LockedError if somebody else writes.
+    """
+    with writing_alone(store.folder, patience):
         made = Writer(store)
         try:
             made.sweep()

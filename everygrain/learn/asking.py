@@ -8,49 +8,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar, cast
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
 
-from everygrain.endpoint import CachedEndpoint, Completion, Endpoint
+from everygrain.endpoint import Answerer, Budget, Completion
+from everygrain.endpoint.budget import metered, taken
 from everygrain.errors import InputError, ModelError
 from everygrain.learn.replies import UnusableReplyError
 
 Read = TypeVar("Read")
 
-CHARACTERS_PER_TOKEN = 4  # where a service does not tell the tokens
-
 
 class BudgetSpentError(ModelError):
     """A budget of calls or tokens is spent. Caught by `Asking`, which then asks no more."""
-
-
-class Answerer(Protocol):
-    """Answers questions, as an Endpoint does."""
-
-    def complete(self, messages: Sequence[Mapping[str, Any]], **options: Any) -> Completion:
-        """Return the model's answer. Raises ModelError where there is none."""
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What may be spent; None for no bound.
-
-    calls    requests, those that fail included (the client's own retries are not counted)
-    tokens   of prompts and completions together; the call that passes the bound is the last
-
-    Raises InputError for a number below 1.
-    """
-
-    calls: int | None = None
-    tokens: int | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("calls", "tokens"):
-            value = getattr(self, name)
-            if value is not None and (type(value) is not int or value < 1):
-                raise InputError(
-                    f"A budget of {value!r} {name} makes no sense.", "Give a whole number above 0."
-                )
 
 
 @dataclass
@@ -123,23 +94,18 @@ class Metered:
         return completion
 
     def _count(self, messages: Sequence[Mapping[str, Any]], completion: Completion) -> None:
-        asked, answered = completion.prompt_tokens, completion.completion_tokens
-        if asked is None or answered is None:
-            self.tally.estimated += 1
-            told = sum(len(str(message.get("content", ""))) for message in messages)
-            asked = told // CHARACTERS_PER_TOKEN if asked is None else asked
-            answered = (
-                len(completion.text) // CHARACTERS_PER_TOKEN if answered is None else answered
-            )
-        self.tally.prompt_tokens += max(asked, 0)
-        self.tally.completion_tokens += max(answered, 0)
+        told = sum(len(str(message.get("content", ""))) for message in messages)
+        tokens = taken(told, completion)
+        self.tally.estimated += tokens.estimated
+        self.tally.prompt_tokens += tokens.prompt
+        self.tally.completion_tokens += tokens.completion
 
 
 class Asking:
     """Asks a language model, and reads its replies.
 
     answerer      an Endpoint, or better a CachedEndpoint, so that nothing is asked twice
-    budget        what may be spent
+    budget        calls and tokens that may be spent
     temperature   0 or more; the source of few-shot queries samples at 0.7
     seed          of the first attempt; the next attempt has the next seed
     again         how often a question is put again after a reply that cannot be used
@@ -167,12 +133,18 @@ class Asking:
                 f"patience={patience} cannot be asked with.",
                 "Give 0 or more for the first two, 1 or more for the others.",
             )
+        if budget is not None and budget.money is not None:
+            raise InputError(
+                "A budget in money was given, but no prices are known here.",
+                "Bound the calls or the tokens.",
+            )
         self.tally = Tally()
         self.temperature, self.seed, self.again = temperature, seed, again
         self.most_tokens, self.patience = most_tokens, patience
         self._misses = 0
         self._questions = 0
-        self._model = _metered(answerer, budget or Budget(), self.tally)
+        meter = partial(Metered, budget=budget or Budget(), tally=self.tally)
+        self._model = metered(answerer, meter)
 
     def ask(self, prompt: str, read: Callable[[str], Read]) -> Read | None:
         """Return what `read` makes of the reply; None where no reply could be used.
@@ -234,11 +206,3 @@ class Asking:
             if not self.tally.usable:
                 raise error
             self.tally.stopped = f"Stopped after {self._misses} failures in a row: {error}"
-
-
-def _metered(answerer: Answerer, budget: Budget, tally: Tally) -> Answerer:
-    """Put the meter between the cache and the service, so that only real calls are counted."""
-    if isinstance(answerer, CachedEndpoint):
-        metered = Metered(answerer.endpoint, budget, tally)
-        return replace(answerer, endpoint=cast(Endpoint, metered))
-    return Metered(answerer, budget, tally)

@@ -86,16 +86,23 @@ class DomainSearch:
             )
 
 
-def learn_domains(words: Words, vectors: Vectors, search: DomainSearch | None = None) -> Domains:
+def learn_domains(
+    words: Words,
+    vectors: Vectors,
+    search: DomainSearch | None = None,
+    rows: npt.NDArray[np.int64] | None = None,
+) -> Domains:
     """Find the domains of documents.
 
     words     of the documents, for the domains' names
     vectors   (documents, d) rows of length 1 or 0; a document without a vector is of no domain
-    Raises InputError where the two differ in number, or no document has a vector.
+    rows      places of the documents that `words` are of; None for all
+    Raises InputError where words and documents differ in number, or no document has a vector.
     """
     search = search or DomainSearch()
     known = np.flatnonzero(vectors.any(axis=1))
-    if len(words) != len(vectors) or not len(known):
+    rows = np.arange(len(vectors)) if rows is None else rows
+    if len(words) != len(rows) or not len(known):
         raise InputError(
             f"{len(words)} documents and {len(vectors)} vectors, {len(known)} of them not zero.",
             "Give one vector per document, and at least one document with a known word.",
@@ -121,7 +128,7 @@ def learn_domains(words: Words, vectors: Vectors, search: DomainSearch | None = 
     place = np.empty(len(best), dtype=np.int64)
     place[order] = np.arange(len(best))
     assigned[known] = place[assigned[known]]
-    return Domains(named(words, assigned, len(best)), assigned, tuple(agreements))
+    return Domains(named(words, assigned[rows], len(best)), assigned, tuple(agreements))
 
 
 def domains_of_field(documents: Sequence[Document], field: str, smallest: int = 50) -> Domains:

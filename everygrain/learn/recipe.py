@@ -6,6 +6,8 @@ A recipe is a value that a TOML file can hold, key by key:
     test = ["body_first"]
     loss = "multiple_negatives(scale=30)"
     teacher = "minilm"
+    domains = "field:venue"
+    experts = true
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from everygrain.learn.pairs import PairSource, parse_source
 _SHARE = 20  # a source needs what at least one document in twenty has
 _TRAIN = ("title", "cloze(each=2)", "body_first", "links")  # in the order of preference
 _TEST = ("cloze(each=4)", "links", "body_first", "title")
+LEARNED, FIELD = "learned", "field:"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ class Recipe:
     batch          pairs in a step
     learning_rate  for static in root mean squares of the table, for a transformer absolute
     queries        held-out queries of each source, at most
+    domains        "learned" from the texts, "field:NAME" of the metadata, or "" for none
+    by_domain      whether a batch of pairs is of one domain, so that its negatives are the harder
+    experts        whether each domain gets an expert in the static table; its batches are by domain
     seed           of everything that is drawn
 
     Raises InputError or QueryError for a value that makes no sense, naming the key.
@@ -59,6 +65,9 @@ class Recipe:
     batch: int = 1024
     learning_rate: float = 0.05
     queries: int = 1000
+    domains: str = LEARNED
+    by_domain: bool = False
+    experts: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -77,6 +86,7 @@ class Recipe:
         for name in ("epochs", "learning_rate"):
             if not 0 < getattr(self, name) < math.inf:
                 raise _wrong(name, getattr(self, name), "above 0, and finite")
+        self._check_domains()
         kinds = {kind_of(each): each for each in self.train}
         for each in self.test:
             if kind_of(each) in kinds:
@@ -84,6 +94,18 @@ class Recipe:
                     f"The recipe trains on '{kinds[kind_of(each)]}' and tests on '{each}'.",
                     "Test on another source: an encoder is best at the questions it was taught.",
                 )
+
+    def _check_domains(self) -> None:
+        named = self.domains.startswith(FIELD) and self.domains != FIELD
+        if self.domains not in ("", LEARNED) and not named:
+            raise _wrong(
+                "domains", f"'{self.domains}'", f'as "{LEARNED}", as "{FIELD}NAME", or empty'
+            )
+        if not self.domains and (self.by_domain or self.experts):
+            raise InputError(
+                "The recipe asks for batches or experts by domain, and for no domains.",
+                f'Set domains to "{LEARNED}" or to "{FIELD}NAME".',
+            )
 
     @classmethod
     def read(cls, path: Path) -> Recipe:
@@ -178,7 +200,8 @@ def _fits(value: Any, default: Any) -> bool:
 def _kind(default: Any) -> str:
     if isinstance(default, tuple):
         return "a list of strings"
-    return {float: "a number", int: "a whole number"}.get(type(default), "a string")
+    names = {float: "a number", int: "a whole number", bool: "true or false"}
+    return names.get(type(default), "a string")
 
 
 def _wrong(name: str, value: Any, wanted: str) -> InputError:

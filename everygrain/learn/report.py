@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from everygrain.index.files import storage_errors
+from everygrain.learn.by_domain import Grouping
 from everygrain.learn.gate import Decision, Verdict
 from everygrain.learn.recipe import Recipe
 
@@ -31,6 +32,7 @@ class Report:
     pairs     source -> training pairs
     taught    texts that the teacher was asked about
     curve     (kind of step, loss) of each step
+    domains   of the documents that trained
     seconds   stage -> seconds
     """
 
@@ -44,6 +46,7 @@ class Report:
     taught: int
     curve: Sequence[tuple[str, float]]
     decision: Decision
+    domains: Grouping = field(default_factory=Grouping)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -56,6 +59,7 @@ class Report:
             "encoder": {"trained": self.encoder, "old": self.old, "new": self.new},
             "recipe": asdict(self.recipe),
             "documents": self.documents,
+            "domains": {"sizes": dict(self.domains.sizes), "outside": self.domains.outside},
             "pairs": self.pairs,
             "taught": self.taught,
             "steps": len(self.curve),
@@ -92,6 +96,7 @@ teacher encoded; {len(self.curve):,} steps. Made {escape(self.made)}.</p>
 <p>Mean nDCG@10 of the dense leg alone, and of what a search serves (lexical and dense legs
 fused); paired randomisation tests.</p>
 {intervals(self.decision.verdicts)}
+<h2>Domains</h2>{domains_told(self.domains, self.recipe)}
 <h2>Training</h2>{curves(self.curve)}
 <h2>Recipe</h2><table>{recipe}</table>
 </body></html>
@@ -104,6 +109,24 @@ def _row(verdict: Verdict) -> str:
         f"<td>{verdict.old:.4f}</td><td>{verdict.new:.4f}</td>"
         f"<td>{verdict.difference:+.4f} [{verdict.low:+.4f}, {verdict.high:+.4f}]</td>"
         f"<td>{verdict.p_corrected:.3g}</td></tr>"
+    )
+
+
+def domains_told(domains: Grouping, recipe: Recipe) -> str:
+    """Return what the domains are, with the number of training documents of each."""
+    if not domains.sizes:
+        return "<p>The documents were not told apart by domain.</p>"
+    use = "told here, and not used in training"
+    if domains.divides and recipe.experts:
+        use = "an expert each, and batches of one domain"
+    elif domains.divides and recipe.by_domain:
+        use = "batches of pairs are of one domain"
+    named = sorted(domains.sizes.items(), key=lambda each: (-each[1], each[0]))
+    named += [("of no domain", domains.outside)] if domains.outside else []
+    rows = "".join(f"<tr><td>{escape(name)}</td><td>{count:,}</td></tr>" for name, count in named)
+    return (
+        f"<p>By {escape(recipe.domains)}: {use}.</p>"
+        f"<table><tr><th>domain</th><th>documents that trained</th></tr>{rows}</table>"
     )
 
 

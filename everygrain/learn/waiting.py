@@ -19,6 +19,7 @@ from everygrain.encode import registry
 from everygrain.errors import EverygrainError
 from everygrain.index.content import content_hash
 from everygrain.index.files import storage_errors
+from everygrain.learn.by_domain import Grouping
 from everygrain.learn.candidate import Candidate
 from everygrain.learn.gate import Decision, Verdict
 from everygrain.learn.pairs import Collected
@@ -62,7 +63,7 @@ def keep(folder: Path, waiting: Waiting) -> None:
     told = {
         "key": waiting.key, "old": waiting.old, "new": made.encoder.fingerprint,
         "seconds": waiting.seconds, "pairs": made.pairs.counts, "taught": made.taught,
-        "curve": made.curve,
+        "curve": made.curve, "domains": dict(made.domains.sizes), "outside": made.domains.outside,
     }  # fmt: skip
     with replaced(folder / _FOLDER) as written:
         (written / _ENCODER).mkdir()
@@ -78,7 +79,9 @@ def waiting_in(folder: Path) -> Waiting | None:
         if encoder.fingerprint != told["new"]:
             return None
         curve = [(str(kind), float(loss)) for kind, loss in told["curve"]]
-        made = Candidate(encoder, Collected((), dict(told["pairs"])), int(told["taught"]), curve)
+        domains = Grouping(dict(told["domains"]), int(told["outside"]))
+        pairs = Collected((), dict(told["pairs"]))
+        made = Candidate(encoder, pairs, int(told["taught"]), curve, domains)
         return Waiting(told["key"], told["old"], made, float(told["seconds"]))
     except (EverygrainError, OSError, ValueError, KeyError, TypeError):
         return None

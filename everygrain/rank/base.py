@@ -60,6 +60,16 @@ def named(queries: Queries) -> dict[str, str]:
     return {str(i): text for i, text in enumerate(queries)}
 
 
+def check_asked(asked: Mapping[str, str], ranking: Ranking) -> None:
+    """Raise QueryError, naming it, for a query of a ranking that was not asked."""
+    unknown = next((query for query in ranking.queries if query not in asked), None)
+    if unknown is not None:
+        raise QueryError(
+            f"The ranking holds the query '{unknown}', which was not asked.",
+            "Give the queries that were retrieved with.",
+        )
+
+
 def check_k(k: int) -> None:
     """Raise QueryError unless k is a number of results."""
     try:

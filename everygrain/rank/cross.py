@@ -25,9 +25,10 @@ import numpy as np
 import numpy.typing as npt
 
 from everygrain.document import Document, Ranking
+from everygrain.encode.hub import is_local, is_nowhere, quietly
 from everygrain.encode.transformer import quiet_transformers
 from everygrain.errors import EverygrainError, ModelError, QueryError
-from everygrain.rank.base import Fetch, PairScorer, Queries, named
+from everygrain.rank.base import Fetch, PairScorer, Queries, check_asked, named
 
 _BUCKET = 16
 _TOKENS_AT_ONCE = 1024
@@ -51,8 +52,11 @@ def open_cross_encoder(name: str) -> Any:
     remedy = "Name a folder that CrossEncoder.save_pretrained wrote, or check the network."
     if Path(name).is_dir() and not (Path(name) / "config.json").is_file():
         raise ModelError(f"The folder '{name}' holds no cross-encoder (no config.json).", remedy)
+    if is_nowhere(name):
+        raise ModelError(f"The cross-encoder '{name}' cannot be loaded: no such folder.", remedy)
     try:
-        model = CrossEncoder(name, device="cpu").eval()
+        with quietly():
+            model = CrossEncoder(name, device="cpu", local_files_only=is_local(name)).eval()
     except Exception as error:  # whatever a damaged file makes the library raise
         raise ModelError(
             f"The cross-encoder '{name}' cannot be loaded ({error}).", remedy
@@ -262,13 +266,9 @@ class Cross:
 
     def rerank(self, queries: Queries, ranking: Ranking) -> Ranking:
         asked = named(queries)
+        check_asked(asked, ranking)
         rows: list[tuple[str, str, float]] = []
         for query, found in ranking.by_query().items():
-            if query not in asked:
-                raise QueryError(
-                    f"The ranking holds the query '{query}', which was not asked.",
-                    "Give the queries that were retrieved with.",
-                )
             documents = self.fetch([name for name, _ in found[: self.depth]])
             kept = [(name, score) for name, score in found[: self.depth] if name in documents]
             ids = [name for name, _ in kept]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from everygrain.document import Document, Grain, Hit
 from everygrain.document import Leg as LegScore
@@ -13,15 +14,27 @@ from everygrain.rank.legs import View
 from everygrain.rank.query import Query
 from everygrain.segment.base import Segmenter
 
+if TYPE_CHECKING:
+    from everygrain.rank.llm.spent import Spent
+
 
 class Hits(list[Hit]):
     """The hits of one search, best first.
 
     verdict   what a cut-off said of what was found, where one was asked for: "no good answer",
               for example, which leaves no hit
+    spent     what language models in a composition cost; None where none took part
     """
 
     verdict: Verdict | None = None
+    spent: Spent | None = None
+
+    @classmethod
+    def none(cls, verdict: Verdict | None) -> Hits:
+        """Return no hit, with what a cut-off says of that."""
+        made = cls()
+        made.verdict = verdict
+        return made
 
 
 def document_hits(

@@ -57,6 +57,7 @@ class View:
         self._dense: Dense | None = None
         self._approximate: Approximate | None = None
         self._masks: dict[str, Mask] = {}
+        self.learned: dict[str, Any] = {}  # what a part of a composition learned of this generation
 
     @property
     def encoder(self) -> Encoder:

@@ -13,6 +13,7 @@ from everygrain.analyze.words import of_text
 from everygrain.errors import QueryError
 
 LONG = 8
+_MARKS = re.compile('["“”„«»]')
 _QUOTED = re.compile(r'"([^"]*)"|“([^”]*)”|„([^“”]*)[“”]|«([^»]*)»')
 
 
@@ -67,6 +68,12 @@ def parse(text: str, analyzer: Analyzer) -> Query:
             )
     spoken = _QUOTED.sub(lambda m: f" {next(g for g in m.groups() if g is not None)} ", text)
     return Query(plain(spoken, analyzer).terms, tuple(phrases), " ".join(spoken.split()))
+
+
+def unquoted(text: str) -> str:
+    """Return a text whose quotation marks are spaces: added to what a person typed, it asks for no
+    phrase."""
+    return _MARKS.sub(" ", text)
 
 
 def plain(text: str, analyzer: Analyzer) -> Query:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from everygrain.document import Ranking
 from everygrain.encode.words.base import SCALE, Bags
 from everygrain.errors import EverygrainError, QueryError
-from everygrain.rank.base import Queries, named
+from everygrain.rank.base import Queries, check_asked, named
 from everygrain.rank.found import NOTHING, Found, of_one_leg
 from everygrain.rank.late import exact_sim, fused, max_sim
 from everygrain.rank.query import plain
@@ -69,12 +69,8 @@ class Late:
     def rerank(self, queries: Queries, ranking: Ranking) -> Ranking:
         """Raises QueryError for an index without words, or a ranking of other queries."""
         asked, rows = named(queries), list[tuple[str, str, float]]()
+        check_asked(asked, ranking)
         given = ranking.by_query()
-        if unknown := sorted(given.keys() - asked.keys()):
-            raise QueryError(
-                f"The ranking is of a query '{unknown[0]}' that was not asked.",
-                "Rerank with the queries that were retrieved with.",
-            )
         with self.views.newest() as view:
             texts = {name: plain(asked[name], view.analyzer).text for name in given}
             every = query_bags(view, list(texts.values()))

@@ -28,6 +28,12 @@ def test_an_index_is_calibrated_and_searched_with_an_end(run: Run, tmp_path: Pat
     shown = run("search", "cards", "dense retriever", "--cutoff", "conformal:0.2")
     assert "kept, with a score of" in shown.stdout
 
+    told = json.loads(run("search", "cards", "of the", "--cutoff", "adapted", "--json").stdout)
+    assert told["cutoff"]["candidates"] == 0
+    assert told["cutoff"]["best"] is None
+    nothing = run("search", "cards", "of the", "--cutoff", "adapted")
+    assert "The query holds only stop words (of, the)" in " ".join(nothing.stdout.split())
+
     nothing = run("search", "cards", "dense retriever", "--cutoff", "adapted:1")
     assert nothing.returncode == 0
     assert nothing.stdout.startswith("No good answer: the best of")

@@ -6,6 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from everygrain import Index
+from tests.rank.llm.judge import Judge, by_worth
 
 from .conftest import Run, environment, write
 
@@ -177,3 +178,20 @@ def test_a_query_that_is_not_utf8_is_wrong_usage(words: str) -> None:
     assert result.returncode == 2
     assert b"UTF-8" in result.stderr
     assert b"Traceback" not in result.stderr
+
+
+def test_what_a_language_model_cost_is_told(run: Run, words: str, tmp_path: Path) -> None:
+    with Judge(by_worth(len)) as judge:
+        prices = "prompt_price=2, completion_price=50"
+        system = f"lexical % 5 >> listwise(model='m@{judge.url}', full=true, {prices})"
+        asked = ("search", words, QUERY, "--system", system)
+        cache = {"EVERYGRAIN_CACHE": str(tmp_path / "cache"), "EVERYGRAIN_API_KEY": ""}
+        spent = json.loads(run(*asked, "--json", **cache).stdout)["spent"]
+        told = run(*asked, **cache).stdout
+    assert (spent["calls"], spent["prompt_tokens"], spent["completion_tokens"]) == (1, 10, 2)
+    assert spent["money"] == pytest.approx(120e-6)
+    assert spent["currency"] == "USD"
+    assert (spent["undecided"], spent["unusable"], spent["stopped"]) == (0, {}, "")
+    assert "Language model: 0 calls (1 more from the cache); 0 + 0 tokens;" in " ".join(
+        told.split()
+    )

@@ -80,6 +80,22 @@ def test_another_encoder_is_swapped_in_and_out(run: Run, copy: str) -> None:
     assert run("search", copy, "comet", "--system", "dense").returncode == 1
 
 
+def test_words_are_not_encoded_in_the_background(run: Run, copy: str) -> None:
+    for more in ((), ("--encoder", "latent")):
+        result = run("reencode", copy, "--words", "words:16", "--background", *more)
+        assert result.returncode == 2
+        assert "word vectors" in " ".join(result.stderr.split())
+    assert json.loads(run("info", copy, "--json").stdout)["encoder"]["name"] == "none"
+
+
+def test_an_encoder_is_swapped_in_from_the_background(run: Run, copy: str) -> None:
+    result = run("reencode", copy, "--encoder", "latent", "--background")
+    assert result.returncode == 0
+    assert "copy now has the encoder latent (latent-" in result.stdout
+    assert json.loads(run("info", copy, "--json").stdout)["reencoding"] is None
+    assert json.loads(run("search", copy, "comet", "--system", "dense", "--json").stdout)["hits"]
+
+
 def test_an_unknown_encoder_leaves_the_index_as_it_is(run: Run, copy: str) -> None:
     result = run("reencode", copy, "--encoder", "glove")
     assert result.returncode == 1

@@ -36,5 +36,7 @@ def test_the_page_names_every_key_with_its_default() -> None:
     told = {name: default for name, _, default in ROWS}
     assert set(told) == {each.name for each in fields(Recipe)}
     for each in fields(Recipe):
-        if isinstance(each.default, int | float):
+        if isinstance(each.default, bool):
+            assert told[each.name] == str(each.default).lower()
+        elif isinstance(each.default, int | float):
             assert float(told[each.name].replace(",", "")) == each.default

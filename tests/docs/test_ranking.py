@@ -35,3 +35,7 @@ def test_every_command_runs_as_typed(tmp_path: Path) -> None:
     assert "now has the word encoder words:16" in printed[3]
     assert re.search(r"\d+ of \d+ candidates kept, with a score of", printed[4])
     assert re.match(r"\d+ \d+ of \d+ candidates kept", printed[5])
+    assert "Weights " in printed[6]
+    assert "model was trained on" in " ".join(printed[7].split())
+    assert "cards holds 5 anchors" in " ".join(printed[7].split())
+    assert "cards now has the encoder latent" in printed[8]

@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from everygrain.document import Document
 from everygrain.engine import Index
 from everygrain.errors import (
     EverygrainError,
@@ -14,6 +15,7 @@ from everygrain.index.doctor import examine, repair
 from everygrain.index.files import read_arrays
 from everygrain.index.store import Store
 
+from .encoders import BagHash
 from .filling import (
     everything,
     filled,
@@ -145,3 +147,14 @@ def test_a_missing_encoder_is_found_and_lexical_search_goes_on(tmp_path):
         assert index.search("red apple", system="lexical")
         with pytest.raises(EverygrainError, match="reencode"):
             index.search("red apple", system="dense")
+
+
+def test_an_addition_that_needs_a_file_that_is_gone_names_the_remedy(tmp_path, monkeypatch):
+    monkeypatch.setattr("everygrain.index.writer.FANOUT", 2)
+    with Index(tmp_path / "i", "none", words=BagHash()) as index:
+        index.add([Document("a", "A river of stones.")])
+    for file in (tmp_path / "i").glob("segments/*/words-*"):
+        file.unlink()
+    with Index.open(tmp_path / "i", words=BagHash()) as index:
+        with pytest.raises(StoredIndexError, match="words-.* is missing. Run `everygrain doctor"):
+            index.add([Document("b", "A river of sand.")])

@@ -143,6 +143,11 @@ def test_a_budget_of_nothing_is_refused(settings):
         Budget(**settings)
 
 
+def test_a_bound_in_money_is_refused_where_no_price_is_known(model):
+    with pytest.raises(InputError, match="in money was given, but no prices"):
+        Asking(endpoint_to(model), Budget(money=1.0))
+
+
 @pytest.mark.parametrize(
     ("reply", "found"),
     [

@@ -51,13 +51,13 @@ def loss_of(tables, rows, places):
 def test_bags_give_the_encoders_vectors():
     found = unit(BAGS.matrix @ FITTED.table.matrix.astype(np.float32))
     assert np.allclose(found, FITTED.encode(TEXTS), atol=1e-6)
-    tables = ExpertTables(FITTED.table.matrix, 2)
+    tables = ExpertTables.of(FITTED.table.matrix, 2)
     trained = tables.encode(BAGS, ROWS, np.array([0, 1, -1, 0, 1, -1])).detach().numpy()
     assert np.allclose(trained, FITTED.encode(TEXTS), atol=1e-6)
 
 
 def test_an_experts_gradient_is_zero_for_batches_of_other_domains():
-    tables = ExpertTables(FITTED.table.matrix, 3)
+    tables = ExpertTables.of(FITTED.table.matrix, 3)
     loss_of(tables, ROWS, np.full(len(ROWS), 1)).backward()
     gradients = [expert.weight.grad for expert in tables.experts]
     assert gradients[0] is None
@@ -69,7 +69,7 @@ def test_an_experts_gradient_is_zero_for_batches_of_other_domains():
 
 
 def test_in_a_mixed_batch_each_text_reaches_its_own_expert_alone():
-    tables = ExpertTables(FITTED.table.matrix, 2)
+    tables = ExpertTables.of(FITTED.table.matrix, 2)
     loss_of(tables, ROWS, np.array([0, 0, 1, 1, -1, -1])).backward()
     first, second = (expert.weight.grad.to_dense() for expert in tables.experts)
     touched = [np.unique(BAGS.matrix[rows].indices) for rows in ([0, 1], [2, 3])]
@@ -78,7 +78,7 @@ def test_in_a_mixed_batch_each_text_reaches_its_own_expert_alone():
 
 
 def test_the_gradient_of_an_expert_is_that_of_finite_differences():
-    tables = ExpertTables(FITTED.table.matrix, 2)
+    tables = ExpertTables.of(FITTED.table.matrix, 2)
     places = np.array([0, 1, 0, 1, 0, 1])
     with torch.no_grad():
         for expert in tables.experts:

@@ -20,10 +20,10 @@ from everygrain.learn.train.checkpoint import Checkpoint
 from everygrain.learn.train.static import (
     StaticTraining,
     Taught,
-    _Run,
     train_static,
     training_key,
 )
+from everygrain.learn.train.static_run import StaticRun
 from tests.encode.test_static import FITTED
 
 torch = pytest.importorskip("torch")
@@ -76,7 +76,7 @@ def test_a_document_of_the_same_text_or_id_is_never_a_negative():
         Pair("run", "house", "s", "c", "y"),  # the same document as the one above
         Pair("house", "cat", "s", "d", "z"),
     ]
-    run = _Run(FITTED, alike, MultipleNegatives(), None, SHORT)
+    run = StaticRun(FITTED, alike, MultipleNegatives(), None, SHORT)
     counted = run._batch(np.arange(4), 0.0).counted.numpy()
     expected = np.ones((4, 4), dtype=bool)
     for i, j in ((0, 1), (1, 2), (0, 2)):
@@ -172,7 +172,7 @@ def test_a_disk_that_refuses_is_told_of(tmp_path):
 
 def test_batches_keep_to_one_source_and_epochs_to_every_pair():
     pairs = PAIRS + [Pair(p.query, p.positive, "t", p.query_id, p.positive_id) for p in PAIRS]
-    run = _Run(FITTED, pairs, MultipleNegatives(), None, StaticTraining(epochs=2, batch=4))
+    run = StaticRun(FITTED, pairs, MultipleNegatives(), None, StaticTraining(epochs=2, batch=4))
     steps = run.schedule()
     assert all(len({pairs[row].source for row in step.rows}) == 1 for step in steps)
     seen = np.sort(np.concatenate([step.rows for step in steps]))

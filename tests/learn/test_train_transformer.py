@@ -72,6 +72,20 @@ def test_the_loss_falls_and_a_query_comes_nearer_to_its_text(tmp_path, base):
     assert lead(tuned) > lead(base) + 0.05
 
 
+def test_with_domains_an_interrupt_changes_nothing_and_their_number_must_fit(tmp_path, base):
+    domains = [pair.query.split()[0] if i % 5 else None for i, pair in enumerate(PAIRS)]
+    ways = {"base": base, "settings": SETTINGS, "domains": domains}
+    whole = fine_tune(PAIRS, LOSS, tmp_path / "whole", **ways)
+    plain = fine_tune(PAIRS, LOSS, tmp_path / "plain", base=base, settings=SETTINGS)
+    assert moved(weights(whole), weights(plain))
+    with pytest.raises(KeyboardInterrupt):
+        fine_tune(PAIRS, LOSS, tmp_path / "cut", progress=stop_at(5), **ways)
+    cut = fine_tune(PAIRS, LOSS, tmp_path / "cut", **ways)
+    assert not moved(weights(whole), weights(cut))
+    with pytest.raises(InputError, match="16 pairs to train on, and 1 domains"):
+        fine_tune(PAIRS, LOSS, tmp_path / "none", base=base, domains=["a"])
+
+
 @pytest.mark.parametrize("ways", [{}, {"rank": 2}, {"layers": 1}], ids=["all", "rank", "layers"])
 def test_an_interrupted_training_ends_with_the_weights_of_one_that_was_not(tmp_path, base, ways):
     settings = FineTuning(epochs=2, batch=4, learning_rate=1e-2, tokens=16, **ways)

@@ -110,6 +110,16 @@ def test_a_scorer_prints_as_it_is_written():
     assert repr(Cross(Length(), fetch, depth=5)) == "Cross(Length(), depth=5)"
 
 
+def test_a_name_that_is_no_model_is_told_at_once_and_in_one_line(monkeypatch, capfd):
+    monkeypatch.setenv("EVERYGRAIN_OFFLINE", "1")
+    with pytest.raises(ModelError, match="'no-such-owner/no-such-model' cannot be loaded"):
+        CrossEncoderScorer("no-such-owner/no-such-model").score("a", ["b"])
+    for name in ("nowhere/at/all", "./nowhere", "a b"):
+        with pytest.raises(ModelError, match=f"'{name}' cannot be loaded: no such folder"):
+            CrossEncoderScorer(name).score("a", ["b"])
+    assert "Retry" not in "".join(capfd.readouterr())
+
+
 def test_missing_damaged_and_many_labelled_models_are_named(tmp_path):
     with pytest.raises(ModelError, match="nowhere"):
         CrossEncoderScorer(str(tmp_path / "nowhere")).score("a", ["b"])

@@ -174,7 +174,7 @@ def test_a_reranker_or_share_that_makes_no_sense_is_refused(built):
     for share in (-0.1, 1.5, float("nan")):
         with pytest.raises(QueryError, match="share"):
             index.reranker(share=share)
-    with pytest.raises(QueryError, match="query 'x' that was not asked"):
+    with pytest.raises(QueryError, match="query 'x', which was not asked"):
         Late(index.views).rerank({"y": "tree"}, Ranking.of(["x"], [("x", "d001", 1.0)]))
 
 

@@ -64,15 +64,23 @@ class ExpertTraining:
 
 
 class ExpertTables:
-    """The tables while they are trained: one shared, one per expert, which starts at zero."""
+    """The tables while they are trained: one shared, one per expert, which starts at zero.
 
-    def __init__(self, matrix: npt.NDArray[np.float16], experts: int) -> None:
+    shared   a `torch.nn.EmbeddingBag`
+    """
+
+    def __init__(self, shared: Any, experts: int) -> None:
         import torch
 
-        start = torch.from_numpy(matrix.astype(np.float32))
-        zeros = torch.zeros_like(start)
-        self.shared: Any = _bag(start)
+        self.shared = shared
+        zeros = torch.zeros_like(shared.weight.detach())
         self.experts: list[Any] = [_bag(zeros.clone()) for _ in range(experts)]
+
+    @classmethod
+    def of(cls, matrix: npt.NDArray[np.float16], experts: int) -> ExpertTables:
+        import torch
+
+        return cls(_bag(torch.from_numpy(matrix.astype(np.float32))), experts)
 
     def encode(self, bags: Bags, rows: Places, places: Places) -> Tensor:
         """Return (rows, d) vectors of length 1; place -1 takes the shared table alone."""
@@ -133,11 +141,22 @@ def train_static_experts(
     matrix, deltas = tables.arrays()
     table = replace(base.table, matrix=matrix)
     shared = Static(table, base.idf, base.unseen, base.fitted)
-    chosen = _sample(places, settings.seed)
-    texts = [pairs[i].query for i in chosen] + [pairs[i].positive for i in chosen]
-    vectors = shared.encode(texts)
-    centroids = Centroids.of(names, vectors, np.tile(places[chosen], 2), settings.outside)
+    centroids = middles(shared, pairs, names, places, settings.outside, settings.seed)
     return StaticExperts(shared, centroids, deltas, settings.documents)
+
+
+def middles(
+    shared: Static,
+    pairs: Sequence[Pair],
+    names: Sequence[str],
+    places: Places,
+    outside: float = ExpertTraining.outside,
+    seed: int = 0,
+) -> Centroids:
+    """Return the middles of domains by both sides of up to 10,000 pairs; places[i] is of pair i."""
+    chosen = _sample(places, seed)
+    texts = [pairs[i].query for i in chosen] + [pairs[i].positive for i in chosen]
+    return Centroids.of(names, shared.encode(texts), np.tile(places[chosen], 2), outside)
 
 
 def by_name(pairs: Sequence[Pair], domains: Sequence[str | None]) -> tuple[list[str], Places]:
@@ -168,7 +187,7 @@ def train_tables(
     """Train the shared table and the experts on pairs (queries[i], documents[i]) of places[i]."""
     import torch
 
-    tables = ExpertTables(base.table.matrix, experts)
+    tables = ExpertTables.of(base.table.matrix, experts)
     size = float(tables.shared.weight.detach().pow(2).mean().sqrt())
     rates = {"shared": settings.rate * size, "experts": settings.expert_rate * size}
     groups = [{"params": [tables.shared.weight], "name": "shared"}]

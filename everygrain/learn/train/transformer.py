@@ -37,23 +37,27 @@ def fine_tune(
     *,
     base: Transformer | None = None,
     settings: FineTuning | None = None,
+    domains: Sequence[str | None] | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Transformer:
     """Train a copy of a model and save it, as a plain sentence-transformers model, to a folder.
 
     base      the model to start from; the packaged MiniLM without it
+    domains   of the pairs, None for none: a step is then of one domain, as far as they go round
     progress  called after every step; what it raises stops the training, which a later call with
               the same arguments goes on with
 
     A folder that is there already is replaced when the new model is written whole. With a budget
     the number of steps is planned after the first ones, and kept over interrupts.
-    Raises InputError for fewer pairs than two, ModelError without torch or if the base cannot be
-    loaded, and StorageError if the disk refuses.
+    Raises InputError for fewer pairs than two or another number of domains, ModelError without
+    torch or if the base cannot be loaded, and StorageError if the disk refuses.
     """
     need_torch("Training a transformer")
-    if len(pairs) < 2:
+    if len(pairs) < 2 or (domains is not None and len(domains) != len(pairs)):
         raise InputError(
-            f"{len(pairs)} pairs to train on.", "Give at least 2; thousands are usual."
+            f"{len(pairs)} pairs to train on, and {'no' if domains is None else len(domains)} "
+            "domains.",
+            "Give at least 2; thousands are usual; and the domain of each or none at all.",
         )
     import torch
 
@@ -62,8 +66,8 @@ def fine_tune(
     recover(folder)
     with torch.random.fork_rng(devices=[]):
         model = open_model(base.folder)
-        training = _Training.start(model, pairs, loss, settings)
-        key = _key(pairs, loss, settings, base)
+        training = _Training.start(model, pairs, loss, settings, domains)
+        key = _key(pairs, loss, settings, base, domains)
         run(
             training, Checkpoint.beside(folder, key), progress, budget=settings.budget,
             checkpoint_every=settings.checkpoint_every, timed=_TIMED_STEPS,
@@ -101,6 +105,25 @@ def order(count: int, seed: int, epoch: int) -> list[int]:
     return numbers
 
 
+def by_domain(
+    whole: Sequence[int], domains: Sequence[str | None], size: int, seed: str
+) -> list[int]:
+    """Return an order whose stretches of `size` are each of one domain, in a random turn.
+
+    What a domain has beyond its full stretches comes last, mixed as it stood.
+    """
+    members: dict[str | None, list[int]] = {}
+    for number in whole:
+        members.setdefault(domains[number], []).append(number)
+    stretches, used = [], set[int]()
+    for own in members.values():
+        for start in range(0, len(own) - size + 1, size):
+            stretches.append(own[start : start + size])
+            used.update(stretches[-1])
+    random.Random(seed).shuffle(stretches)
+    return [n for stretch in stretches for n in stretch] + [n for n in whole if n not in used]
+
+
 def counted(pairs: Sequence[Pair]) -> list[list[bool]]:
     """Return (n, n): whether document j may be called a negative of query i, or is its positive.
 
@@ -131,6 +154,7 @@ class _Training:
     """
 
     pairs: Sequence[Pair]
+    domains: Sequence[str | None] | None
     loss: Loss
     settings: FineTuning
     weights: Weights
@@ -144,8 +168,9 @@ class _Training:
 
     @classmethod
     def start(
-        cls, model: Any, pairs: Sequence[Pair], loss: Loss, settings: FineTuning
-    ) -> _Training:
+        cls, model: Any, pairs: Sequence[Pair], loss: Loss, settings: FineTuning,
+        domains: Sequence[str | None] | None = None,
+    ) -> _Training:  # fmt: skip
         import torch
 
         # an incomplete last batch is left out: it would have fewer negatives
@@ -161,7 +186,7 @@ class _Training:
         told = getattr(model, "prompts", None) or {}
         prompts = (told.get("query") or "", told.get("document") or told.get("passage") or "")
         planned = settings.epochs * (len(pairs) // settings.batch)
-        return cls(pairs, loss, settings, weights, prompts, optimiser, planned)
+        return cls(pairs, domains, loss, settings, weights, prompts, optimiser, planned)
 
     def done(self) -> None:
         self.averages = averages_of(self.loss)
@@ -171,7 +196,10 @@ class _Training:
         each = len(self.pairs) // size
         while self.step < self.planned:
             epoch, place = divmod(self.step, each)
-            yield order(len(self.pairs), self.settings.seed, epoch)[place * size :][:size]
+            whole = order(len(self.pairs), self.settings.seed, epoch)
+            if self.domains is not None:
+                whole = by_domain(whole, self.domains, size, f"{self.settings.seed}:{epoch}:order")
+            yield whole[place * size :][:size]
 
     def take(self, batch: Sequence[int]) -> float:
         import torch
@@ -236,9 +264,13 @@ def _learned(loss: Loss) -> list[Any]:
     return list(found() if callable(found) else found)
 
 
-def _key(pairs: Sequence[Pair], loss: Loss, settings: FineTuning, base: Transformer) -> str:
+def _key(
+    pairs: Sequence[Pair], loss: Loss, settings: FineTuning, base: Transformer,
+    domains: Sequence[str | None] | None,
+) -> str:  # fmt: skip
     """Name a training by all that its weights follow from."""
     digest = hashlib.blake2b(f"{loss!r}\0{settings!r}\0{base.fingerprint}".encode())
     for pair in pairs:
         digest.update(f"{pair.query}\0{pair.positive}\0{pair.positive_id}\0".encode())
+    digest.update(repr(None if domains is None else list(domains)).encode())
     return digest.hexdigest()

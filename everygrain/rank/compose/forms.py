@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from everygrain.errors import QueryError
@@ -77,6 +78,28 @@ def _cross(making: Making, given: Given) -> Reranker:
     return Cross(scorer, making.fetch, **told)
 
 
+def _evidence(making: Making, given: Given) -> Reranker:
+    from everygrain.encode import registry
+    from everygrain.encode.evidence import Localiser
+    from everygrain.encode.static import Static
+    from everygrain.rank.cross import Cross
+    from everygrain.rank.localised import Localised
+    from everygrain.segment.sentences import Sentences
+
+    told = dict(given)
+    folder = told.pop("model", None)
+    with making.views.newest() as view:
+        encoder, sentences = view.encoder, Sentences(view.analyzer.language)
+    words = encoder if isinstance(encoder, Static) else registry.create("static")
+    if not isinstance(words, Static):
+        raise QueryError("The encoder 'static' is no table of words.", "Leave evidence out.")
+    if folder is None:
+        localiser = Localiser.untrained(encoder, words)
+    else:
+        localiser = Localiser.load(Path(folder), encoder, words)
+    return Cross(Localised(localiser, sentences), making.fetch, **told)
+
+
 def _cutoff(making: Making, given: Given) -> Reranker:
     from everygrain.rank.cutoff.named import create
 
@@ -107,8 +130,33 @@ def _hubness(making: Making, given: Given) -> Reranker:
 
 
 def _asking(making: Making, given: Given) -> dict[str, Any]:
-    told = dict(given)
+    told = _paid(given)
     return {"endpoint": making.endpoint(told.pop("model")), "fetch": making.fetch, **told}
+
+
+def _paid(given: Given) -> dict[str, Any]:
+    """Return settings with prices and bounds as what language models' parts take."""
+    from everygrain.endpoint import Budget
+    from everygrain.rank.llm.spent import Prices
+
+    told = dict(given)
+    prompt, completion = told.pop("prompt_price", None), told.pop("completion_price", None)
+    if (prompt is None) != (completion is None):
+        raise QueryError(
+            "One price is given, of prompts or of completions.",
+            "Give both, prompt_price= and completion_price=, in USD for a million tokens.",
+        )
+    calls, money = told.pop("calls", None), told.pop("money", None)
+    if money is not None and prompt is None:
+        raise QueryError(
+            "A bound in money was given, but no prices.",
+            "Give prompt_price= and completion_price=, in USD for a million tokens.",
+        )
+    if prompt is not None:
+        told["prices"] = Prices(prompt, completion)
+    if calls is not None or money is not None:
+        told["budget"] = Budget(calls=calls, money=money)
+    return told
 
 
 def _rm3(making: Making, retriever: Retriever, given: Given) -> Retriever:
@@ -123,21 +171,38 @@ def _neighbours(making: Making, retriever: Retriever, given: Given) -> Retriever
     return Neighbours(retriever, **given)  # type: ignore[arg-type]
 
 
+def _cur(making: Making, retriever: Retriever, given: Given) -> Retriever:
+    from everygrain.rank.anchors import current
+    from everygrain.rank.cross import CrossEncoderScorer
+    from everygrain.rank.cur import Cur
+    from everygrain.rank.cur_retriever import CurRetriever
+
+    told = dict(given)
+    scorer = CrossEncoderScorer(told.pop("model"), tokens=told.pop("tokens", 0))
+    calls = told.pop("calls", 200)
+    with making.views.newest() as view:
+        documents, known = current(view, scorer, making.where)
+    return CurRetriever(scorer, documents, Cur(known, **told), calls, retriever)
+
+
 def _reasoned(making: Making, retriever: Retriever, given: Given) -> Retriever:
     from everygrain.rank.expand.reasoning import Reasoned
 
-    told = dict(given)
+    told = _paid(given)
     return Reasoned(retriever, making.endpoint(told.pop("model")), **told)
 
 
 def _rewritten(making: Making, retriever: Retriever, given: Given) -> Retriever:
     from everygrain.rank.expand.rewrites import Rewritten
 
-    told = dict(given)
+    told = _paid(given)
     return Rewritten(retriever, making.endpoint(told.pop("model")), **told)
 
 
-_MODEL: dict[str, type] = {"model": str, "depth": int, "at_once": int}
+_PAID: dict[str, type] = {
+    "prompt_price": float, "completion_price": float, "calls": int, "money": float,
+}  # fmt: skip
+_MODEL: dict[str, type] = {"model": str, "depth": int, "at_once": int, **_PAID}
 _WORDS: dict[str, type] = {"documents": int, "terms": int, "original": float}
 
 STAGES: Mapping[str, Form] = {
@@ -149,6 +214,10 @@ STAGES: Mapping[str, Form] = {
         "a cross-encoder reads query and text together; of long texts the best `words` for it",
         {"model": str, "depth": int, "weight": float, "tokens": int, "words": int}, ("model",),
         _cross,
+    ),
+    "evidence": Form(
+        "a document stands where its sentence that answers best does",
+        {"model": str, "depth": int, "weight": float}, make=_evidence,
     ),
     "hubness": Form(
         "lowers documents that are near to everything",
@@ -178,12 +247,17 @@ AROUND: Mapping[str, Form] = {
         "adds words of what a leg finds first", {**_WORDS, "mu": float}, make=_rm3
     ),
     "neighbours": Form("adds words of texts with near titles", _WORDS, make=_neighbours),
+    "cur": Form(
+        "the whole collection under a cross-encoder that is asked about some of it",
+        {"model": str, "calls": int, "tokens": int, "share": float, "leading": float,
+         "rounds": int, "ridge": float}, ("model",), _cur,
+    ),
     "reasoned": Form(
         "appends a language model's reasoning to the query",
-        {"model": str, "repeat": int}, ("model",), _reasoned,
+        {"model": str, "repeat": int, **_PAID}, ("model",), _reasoned,
     ),
     "rewritten": Form(
-        "fuses what a language model's rewrites find", {"model": str, "count": int}, ("model",),
-        _rewritten,
+        "fuses what a language model's rewrites find",
+        {"model": str, "count": int, **_PAID}, ("model",), _rewritten,
     ),
 }  # fmt: skip

@@ -10,6 +10,7 @@ from everygrain.document import Document
 from everygrain.errors import QueryError
 from everygrain.rank.base import Reranker, Retriever
 from everygrain.rank.compose.forms import AROUND, STAGES
+from everygrain.rank.compose.learned import Fitted, Sinkhorn, made
 from everygrain.rank.compose.parts import Value
 from everygrain.rank.legs import Leg, Views
 from everygrain.rank.lexical import BM25
@@ -37,12 +38,18 @@ class Making:
         return Leg(views, name, self.where, bm25, self.typed)
 
     def stage(self, name: str, settings: Mapping[str, Value]) -> Reranker:
-        made: Reranker = STAGES[name].make(self, settings)
-        return made
+        stage: Reranker = STAGES[name].make(self, settings)
+        return stage
 
     def around(self, name: str, retriever: Retriever, settings: Mapping[str, Value]) -> Retriever:
-        made: Retriever = AROUND[name].make(self, retriever, settings)
-        return made
+        around: Retriever = AROUND[name].make(self, retriever, settings)
+        return around
+
+    def learned(
+        self, method: Sinkhorn | Fitted, retrievers: Sequence[Retriever], parts: Sequence[str]
+    ) -> Retriever:
+        with self.views.newest() as view:
+            return made(view, retrievers, method, parts)
 
     def fetch(self, ids: Sequence[str]) -> dict[str, Document]:
         """Return documents by id; an id that is not in the index is left out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -10,13 +10,14 @@ import numpy as np
 
 from everygrain.rank.base import Cut, Reranked, Reranker, Retriever
 from everygrain.rank.compose.forms import STAGES
+from everygrain.rank.compose.learned import Fitted, Sinkhorn
 from everygrain.rank.fuse import MinMax, ReciprocalRank, Sum, Weighted, ZScore, fuse
 from everygrain.rank.lexical import BM25
 
 Value: TypeAlias = float | int | str | bool
-Method: TypeAlias = ReciprocalRank | Weighted | MinMax | ZScore | Sum
-METHODS: Mapping[str, type[MinMax | ZScore | Sum]] = {
-    "min_max": MinMax, "z_score": ZScore, "sum": Sum,
+Method: TypeAlias = ReciprocalRank | Weighted | MinMax | ZScore | Sum | Sinkhorn | Fitted
+METHODS: Mapping[str, type[MinMax | ZScore | Sum | Sinkhorn | Fitted]] = {
+    "min_max": MinMax, "z_score": ZScore, "sum": Sum, "sinkhorn": Sinkhorn, "fitted": Fitted,
 }  # fmt: skip
 Settings: TypeAlias = tuple[tuple[str, Value], ...]
 
@@ -30,6 +31,10 @@ class Parts(Protocol):
 
     def around(
         self, name: str, retriever: Retriever, settings: Mapping[str, Value]
+    ) -> Retriever: ...
+
+    def learned(
+        self, method: Sinkhorn | Fitted, retrievers: Sequence[Retriever], parts: Sequence[str]
     ) -> Retriever: ...
 
 
@@ -78,7 +83,10 @@ class FuseOf:
         return set().union(*(part.stages() for part in self.parts))
 
     def build(self, parts: Parts) -> Retriever:
-        return fuse(*(part.build(parts) for part in self.parts), method=self.method)
+        built = [part.build(parts) for part in self.parts]
+        if isinstance(self.method, Sinkhorn | Fitted):
+            return parts.learned(self.method, built, [str(part) for part in self.parts])
+        return fuse(*built, method=self.method)
 
 
 @dataclass(frozen=True)

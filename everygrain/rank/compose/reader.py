@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from everygrain.errors import QueryError
 from everygrain.rank.compose.forms import AROUND, STAGES, Form
+from everygrain.rank.compose.learned import Fitted, Sinkhorn
 from everygrain.rank.compose.parts import (
     METHODS,
     Around,
@@ -29,6 +30,7 @@ from everygrain.rank.lexical import BM25
 DEEPEST = 20
 MOST_PARTS = 500
 HOW = ("constant", "method", "weights")
+ASKING = {"pairwise", "listwise", "setwise", "reasoned", "rewritten"}
 BM25_SETTINGS = tuple(each.name for each in fields(BM25))
 FORMS = (
     f"{', '.join(SYSTEMS)}, lexical(k1=0.9, b=0.4), fuse(lexical, dense), hybrid % 50 and "
@@ -157,6 +159,8 @@ class _Reader:
             return self.definition(token)
         if not token.text:
             self.fail("it ends where a system should stand", at=token.start)
+        if token.text in (")", ",", "%", ">>", "="):
+            self.fail(f"'{token.text}' stands where a system should", at=token.start)
         if token.text in STAGES:
             self.fail(
                 f"'{token.text}' reranks what a system found",
@@ -189,10 +193,11 @@ class _Reader:
         if self.here.text != "(":
             return ()
         place = self.take()
+        if leg != "lexical":
+            self.fail(f"'{leg}' takes no settings", "Only lexical does.")
+        self.check_told(leg, BM25_SETTINGS)
         while self.here.text != ")" or not settings:
             token = self.here
-            if leg != "lexical":
-                self.fail(f"'{leg}' takes no settings", "Only lexical does.")
             self.setting_name(leg, BM25_SETTINGS, settings)
             settings[token.text] = self.number()
             if self.here.text != ")":
@@ -206,12 +211,29 @@ class _Reader:
 
     def setting_name(self, of: str, names: tuple[str, ...], before: Mapping[str, Value]) -> str:
         token = self.take()
+        if token.text in (")", ""):
+            self.fail(
+                f"'{token.text}' stands where a setting should" if token.text
+                else "it ends where a setting should stand",
+                f"Leave the comma out, or set {', '.join(names)}.",
+                at=token.start,
+            )  # fmt: skip
         if token.text not in names or token.text in before:
             what = "is given twice" if token.text in before else f"is no setting of {of}"
             there = f"There are {', '.join(names)}." if names else f"'{of}' takes none."
             self.fail(f"'{token.text}' {what}", there, at=token.start)
         self.take("=")
         return token.text
+
+    def check_told(self, of: str, names: tuple[str, ...], needed: tuple[str, ...] = ()) -> None:
+        """Refuse parentheses with nothing in them."""
+        if self.here.text == ")":
+            first = needed[0] if needed else names[0] if names else ""
+            form = f"{of}({first}=...)" if first else of
+            self.fail(
+                "nothing stands in the parentheses",
+                f"Write {form}." if needed or not first else f"Write {of}, or {form}.",
+            )
 
     def settings(self, name: str, form: Form) -> Settings:
         """Read settings up to the closing parenthesis, and put them in the order of the form."""
@@ -258,7 +280,9 @@ class _Reader:
         settings: Settings = ()
         if self.here.text == "(":
             self.take()
-            settings = self.settings(token.text, STAGES[token.text])
+            form = STAGES[token.text]
+            self.check_told(token.text, tuple(form.settings), form.needed)
+            settings = self.settings(token.text, form)
             self.take(")")
         self.check_needed(token, STAGES[token.text], settings)
         if STAGES[token.text].of_dense and not _is_dense(part):
@@ -283,12 +307,20 @@ class _Reader:
     def fused(self, depth: int) -> FuseOf:
         place = self.take("(")
         parts: list[Composition] = []
+        if self.here.text == ")":
+            self.fail("there is nothing to fuse", "Name two systems or more.", at=place.start)
         while self.here.text not in HOW:
             parts.append(self.system(depth + 1))
             if self.here.text == ")":
                 break
             self.take(",")
         how = self.how(len(parts), place)
+        if isinstance(how, Sinkhorn | Fitted) and ASKING & {s for p in parts for s in p.stages()}:
+            self.fail(
+                "a language model would be asked about every query that this method learns from",
+                "Fuse with method=min_max.",
+                at=place.start,
+            )
         self.take(")")
         if len(parts) < 2:
             self.fail("there is nothing to fuse", "Name two systems or more.", at=place.start)
@@ -326,6 +358,9 @@ class _Reader:
                 both = "a constant is for reciprocal ranks, which take no method and no weights"
                 self.fail(both, "Leave the constant or the rest out.", at=place.start)
             return ReciprocalRank(constant)
+        if method == "fitted" and weights:
+            learned = "fitted weights are those that the index learned"
+            self.fail(learned, "Leave the weights or the method out.", at=place.start)
         if method:
             return METHODS[method](weights)
         return Weighted(weights) if weights else ReciprocalRank()

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from everygrain.document import Ranking
+from everygrain.errors import counted
 from everygrain.rank.base import Queries
 
 Floats = npt.NDArray[np.float64]
@@ -31,6 +32,7 @@ class Verdict:
     threshold   the least that passes
     unit        what both measure: "probability of relevance", "score"
     note        what the reader should know besides; may be empty
+    of          what is counted, in the singular
     """
 
     kept: int
@@ -39,6 +41,7 @@ class Verdict:
     threshold: float
     unit: str
     note: str = ""
+    of: str = "candidate"
 
     @property
     def is_empty(self) -> bool:
@@ -52,13 +55,13 @@ class Verdict:
         if self.is_empty:
             kept = f"; {self.kept:,} kept all the same" if self.kept else ""
             return (
-                f"No good answer: the best of {_counted(self.found, 'candidate')} has a "
+                f"No good answer: the best of {counted(self.found, self.of)} has a "
                 f"{self.unit} of {self.best:.3g}, below {self.threshold:.3g}{kept}.{note}"
             )
         if self.threshold == -np.inf:
-            return f"All of {_counted(self.found, 'candidate')} kept.{note}"
+            return f"All of {counted(self.found, self.of)} kept.{note}"
         return (
-            f"{self.kept:,} of {_counted(self.found, 'candidate')} kept, with a {self.unit} of "
+            f"{self.kept:,} of {counted(self.found, self.of)} kept, with a {self.unit} of "
             f"{self.threshold:.3g} or more.{note}"
         )
 
@@ -150,7 +153,3 @@ def _ranks(ranking: Ranking) -> npt.NDArray[np.int64]:
     new[1:] = ranking.query_ids[1:] != ranking.query_ids[:-1]
     places = np.arange(len(ranking))
     return places - np.maximum.accumulate(np.where(new, places, 0)) + 1
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

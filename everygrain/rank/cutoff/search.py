@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from everygrain.document import Grain
 from everygrain.errors import QueryError
 from everygrain.rank.cutoff.base import Cutoff, Verdict
 from everygrain.rank.cutoff.conformal import Conformal
 from everygrain.rank.cutoff.named import DEPTH, FORMS, apply, create
-from everygrain.rank.found import Found
+from everygrain.rank.found import NOTHING, Found
 from everygrain.rank.legs import View
 from everygrain.rank.query import Query
 
@@ -33,10 +34,23 @@ def depth_of(cutoff: Cutoff) -> int:
     return COMPLETE if isinstance(cutoff, Conformal) else DEPTH
 
 
+def of_nothing(cutoff: Cutoff) -> Verdict:
+    """Return what a cut-off says where nothing was searched for."""
+    return apply(cutoff, "", NOTHING, NOTHING)[1]
+
+
 def ended(
-    view: View, cutoff: Cutoff, query: Query, where: str | None, found: Found, k: int
+    view: View,
+    cutoff: Cutoff,
+    query: Query,
+    where: str | None,
+    found: Found,
+    k: int,
+    grain: Grain = "document",
 ) -> tuple[Found, Verdict]:
-    """Cut what was found, and to k; the verdict says where more than k passed.
+    """Cut what was found, and to k documents; the verdict says where more than k passed.
+
+    grain   of the hits to be made of them: what is cut are documents in any case
 
     What is judged are scores of the cut-off's own leg, whatever system found the documents.
     """
@@ -44,7 +58,10 @@ def ended(
     left, verdict = apply(cutoff, query.text, judged, found)
     if len(left.ids) <= k:
         return left, verdict
-    note = f"{verdict.note} The best {k:,} of these are shown; more with a larger k.".strip()
+    told = f"The best {k:,} of these are shown; more with a larger k."
+    if grain != "document":
+        told = f"Spans of the best {k:,} of these are compared; of more with a larger k."
+    note = f"{verdict.note} {told}".strip()
     first = Found(
         left.numbers[:k],
         left.scores[:k],

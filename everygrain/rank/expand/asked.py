@@ -6,9 +6,10 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from everygrain.endpoint import Answerer, Budget
 from everygrain.errors import ModelError, QueryError
-from everygrain.rank.llm.asking import Answerer, Asker, Plan, Question
-from everygrain.rank.llm.spent import Budget, Prices, Spent
+from everygrain.rank.llm.asking import Asker, Plan, Question
+from everygrain.rank.llm.spent import Prices, Spent
 
 Read = TypeVar("Read")
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from everygrain.document import Ranking
+from everygrain.endpoint import Answerer, Budget
 from everygrain.rank.base import Composable, Queries, Retriever, check_k, named
 from everygrain.rank.expand.asked import ask_each, check_positive
-from everygrain.rank.llm.asking import Answerer
 from everygrain.rank.llm.parsing import spoken
 from everygrain.rank.llm.prompts import shown_query
-from everygrain.rank.llm.spent import Budget, Prices, Spent
+from everygrain.rank.llm.spent import Prices, Spent
+from everygrain.rank.query import unquoted
 
 PROMPT = """\
 <query>{query}</query>
@@ -81,7 +82,7 @@ class Reasoned(Composable):
         return {name: self._joined(text, thoughts[name]) for name, text in asked.items()}
 
     def _read(self, reply: str) -> str | None:
-        return " ".join(spoken(reply).split())[: self.characters] or None
+        return " ".join(unquoted(spoken(reply)).split())[: self.characters] or None
 
     def _joined(self, text: str, thoughts: str | None) -> str:
         return "\n".join([text] * self.repeat + [thoughts]) if thoughts else text

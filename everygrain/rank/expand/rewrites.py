@@ -11,13 +11,14 @@ import re
 from dataclasses import dataclass, field
 
 from everygrain.document import Ranking
+from everygrain.endpoint import Answerer, Budget
 from everygrain.rank.base import Composable, Queries, Retriever, check_k, named
 from everygrain.rank.expand.asked import ask_each, check_positive
 from everygrain.rank.fuse import ReciprocalRank
-from everygrain.rank.llm.asking import Answerer
 from everygrain.rank.llm.parsing import spoken
 from everygrain.rank.llm.prompts import shown_query
-from everygrain.rank.llm.spent import Budget, Prices, Spent
+from everygrain.rank.llm.spent import Prices, Spent
+from everygrain.rank.query import unquoted
 
 LONGEST = 1_000  # characters of one rewrite
 
@@ -104,7 +105,9 @@ class Rewritten(Composable):
         asked = named(queries)
         rewrites = self.rewrites(asked)
         ways = [
-            (name, text) for name, own in asked.items() for text in (own, *rewrites[name])
+            (name, text)
+            for name, own in asked.items()
+            for text in (own, *map(unquoted, rewrites[name]))
         ]  # numbered, so that no id of a query can be another's
         texts = {str(i): text for i, (_, text) in enumerate(ways)}
         found = self.retriever.retrieve(texts, max(k, self.depth)).by_query()

@@ -6,12 +6,12 @@ Listwise(endpoint, index.fetch, None)      all passages at once
 Setwise(endpoint, index.fetch)             the best of a few
 """
 
-from everygrain.rank.llm.asking import Answerer
+from everygrain.endpoint import Answerer, Budget
 from everygrain.rank.llm.base import Ranked
 from everygrain.rank.llm.listwise import Listwise
 from everygrain.rank.llm.pairwise import Pairwise
 from everygrain.rank.llm.setwise import Setwise
-from everygrain.rank.llm.spent import Budget, Prices, Spent
+from everygrain.rank.llm.spent import Prices, Spent
 
 __all__ = [
     "Answerer",

@@ -14,23 +14,15 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeAlias, TypeVar
 
-from everygrain.endpoint import CachedEndpoint, Completion, Endpoint
+from everygrain.endpoint import Answerer, Budget, Completion
+from everygrain.endpoint.budget import metered, taken
 from everygrain.errors import ModelError
-from everygrain.rank.llm.spent import Budget, Prices, Spent
-
-CHARACTERS_PER_TOKEN = 4  # where a service does not tell the tokens
+from everygrain.rank.llm.spent import Prices, Spent
 
 Result = TypeVar("Result")
-
-
-class Answerer(Protocol):
-    """Answers questions: an Endpoint, or a CachedEndpoint, so that nothing is paid for twice."""
-
-    def complete(self, messages: Sequence[Mapping[str, Any]], **options: Any) -> Completion:
-        """Return the model's answer. Raises ModelError where there is none."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +52,11 @@ class _Meter:
         self.answerer = answerer
         self.is_closed = False
         self.here = threading.local()
+
+    def before(self, answerer: Answerer) -> _Meter:
+        """Stand before a service."""
+        self.answerer = answerer
+        return self
 
     @property
     def address(self) -> str:
@@ -121,12 +118,8 @@ class Asker:
         self._misses = 0
         # the first question goes alone: it opens the connections that the others share
         self._is_warm = False
-        if isinstance(answerer, CachedEndpoint):
-            self._meter = _Meter(answerer.endpoint)
-            self._model: Answerer = replace(answerer, endpoint=cast(Endpoint, self._meter))
-        else:
-            self._meter = _Meter(answerer)
-            self._model = self._meter
+        self._meter = _Meter(answerer)
+        self._model = metered(answerer, self._meter.before)
         if prices is not None and spent.money is None:
             spent.money, spent.currency = 0.0, prices.currency
 
@@ -219,17 +212,13 @@ class Asker:
             spent.cached += 1
             return told.completion
         self._misses = 0
-        asked, answered = told.completion.prompt_tokens, told.completion.completion_tokens
-        if asked is None or answered is None:
-            spent.estimated += 1
-            asked = len(question.prompt) // CHARACTERS_PER_TOKEN if asked is None else asked
-            if answered is None:
-                answered = len(told.completion.text) // CHARACTERS_PER_TOKEN
-        asked, answered = max(asked, 0), max(answered, 0)
-        spent.prompt_tokens += asked
-        spent.completion_tokens += answered
+        tokens = taken(len(question.prompt), told.completion)
+        spent.estimated += tokens.estimated
+        spent.prompt_tokens += tokens.prompt
+        spent.completion_tokens += tokens.completion
         if self._prices is not None:
-            spent.money = (spent.money or 0.0) + self._prices.of(asked, answered)
+            cost = self._prices.of(tokens.prompt, tokens.completion)
+            spent.money = (spent.money or 0.0) + cost
         return told.completion
 
 

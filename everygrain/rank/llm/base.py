@@ -14,12 +14,12 @@ from typing import ClassVar
 import numpy as np
 
 from everygrain.document import Ranking
-from everygrain.endpoint import Completion
+from everygrain.endpoint import Answerer, Budget, Completion
 from everygrain.errors import ModelError, QueryError
-from everygrain.rank.base import Fetch, Queries, named
-from everygrain.rank.llm.asking import Answerer, Asker, Plan
+from everygrain.rank.base import Fetch, Queries, check_asked, named
+from everygrain.rank.llm.asking import Asker, Plan
 from everygrain.rank.llm.prompts import shown, shown_query
-from everygrain.rank.llm.spent import Budget, Prices, Spent
+from everygrain.rank.llm.spent import Prices, Spent
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,7 @@ class LanguageModelReranker:
         model is `needed` and decided nothing.
         """
         asked, spent = named(queries), Spent()
-        missing = next((query for query in ranking.queries if query not in asked), None)
-        if missing is not None:
-            raise QueryError(f"The text of query '{missing}' is not given.", "Pass all queries.")
+        check_asked(asked, ranking)
         places: dict[str, list[int]] = {query: [] for query in ranking.queries}
         for row, query in enumerate(ranking.query_ids):
             places[query].append(row)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field, fields
+from typing import Any
 
-from everygrain.errors import QueryError
+from everygrain.errors import QueryError, counted
 
 MILLION = 1_000_000
 
@@ -33,36 +34,6 @@ class Prices:
     def of(self, prompt_tokens: int, completion_tokens: int) -> float:
         """Return what so many tokens cost."""
         return (prompt_tokens * self.prompt + completion_tokens * self.completion) / MILLION
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What a reranker may spend in its life; None for no bound.
-
-    calls    requests, those that fail included (the client's own retries are not counted)
-    tokens   of prompts and completions together
-    money    in the currency of the prices
-
-    The bound of calls is never passed. Tokens and money are known only after a call: the calls
-    under way when a bound is passed are the last.
-    Raises QueryError for a number that is no bound.
-    """
-
-    calls: int | None = None
-    tokens: int | None = None
-    money: float | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("calls", "tokens"):
-            value = getattr(self, name)
-            if value is not None and (type(value) is not int or value < 1):
-                raise QueryError(
-                    f"A budget of {value!r} {name} makes no sense.", "Give a whole number above 0."
-                )
-        if self.money is not None and not 0 < self.money < math.inf:
-            raise QueryError(
-                f"A budget of {self.money!r} in money makes no sense.", "Give more than 0."
-            )
 
 
 @dataclass
@@ -128,10 +99,18 @@ class Spent:
             else:
                 setattr(self, each.name, mine + more)
 
+    def figures(self) -> dict[str, Any]:
+        """Return all figures as JSON values."""
+        return {
+            **{each.name: getattr(self, each.name) for each in fields(self)},
+            "unusable": dict(self.unusable),
+            "consistency": self.consistency,
+        }
+
     def __str__(self) -> str:
         about = "about " if self.estimated else ""
         told = [
-            f"{self.calls:,} calls ({self.cached:,} more from the cache)",
+            f"{counted(self.calls, 'call')} ({self.cached:,} more from the cache)",
             f"{about}{self.prompt_tokens:,} + {self.completion_tokens:,} tokens",
         ]
         if self.money is not None:

@@ -65,6 +65,41 @@ def test_answers_of_a_language_model_are_kept_for_the_next_search(index, judge):
     assert len(judge.requests) == asked
 
 
+def test_hits_tell_what_language_models_cost(index, judge):
+    model = f"model='m@{judge.url}', prompt_price=2, completion_price=50"
+    hits = index.search(QUERY, system=f"lexical >> listwise({model}, full=true)")
+    spent = hits.spent
+    assert (spent.calls, spent.cached, spent.prompt_tokens, spent.completion_tokens) == (
+        1,
+        0,
+        10,
+        2,
+    )
+    assert spent.money == pytest.approx((10 * 2 + 2 * 50) / 1e6)
+    assert spent.is_complete
+    again = index.search(QUERY, system=f"lexical >> listwise({model}, full=true)").spent
+    assert (again.calls, again.cached, again.tokens, again.money) == (0, 1, 0, 0.0)
+    assert index.search(QUERY, system="lexical").spent is None
+    assert index.search(QUERY, system="rm3(lexical)").spent is None
+
+
+def test_what_several_parts_spend_is_added_up(index, judge):
+    judge.rule = lambda prompt: "[1] > [2]" if "Output all" in prompt else '["jam c", "tea b"]'
+    model = f"model='m@{judge.url}'"
+    system = f"rewritten(reasoned(lexical, {model}), {model}) >> listwise({model}, full=true)"
+    spent = index.search("preserve", system=system).spent
+    assert spent.calls == len(judge.requests) == 5  # rewrites, three times reasoning, one order
+    assert spent.tokens == 5 * 12
+    assert spent.money is None
+
+
+def test_no_more_calls_are_made_than_are_allowed(index, judge):
+    system = f"lexical >> pairwise(model='m@{judge.url}', method=all, calls=3)"
+    hits = index.search(QUERY, system=system)
+    assert hits.spent.calls == len(judge.requests) == 3
+    assert hits.spent.stopped == "The budget of 3 calls is spent."
+
+
 def test_feedback_around_a_leg_is_what_it_is_in_python(index):
     written = index.retriever("rm3(lexical, documents=2, terms=5, original=0.5)")
     made = RM3(index.retriever("lexical"), 2, 5, 0.5)
@@ -86,6 +121,15 @@ def test_rewrites_are_asked_for_and_searched_with(index, judge):
     assert hits[0].id == "c"
 
 
+def test_quotation_marks_of_a_language_model_ask_for_no_phrase(index, judge):
+    judge.rule = lambda prompt: 'Look for "jam on bread" or for «b».'
+    hits = index.search("preserve", system=f"reasoned(lexical, model='m@{judge.url}')")
+    assert hits[0].id == "b"
+    judge.rule = lambda prompt: '["\\"tea shop\\" c"]'
+    hits = index.search("preserve", system=f"rewritten(lexical, model='m@{judge.url}')")
+    assert hits[0].id == "c"
+
+
 def test_titles_near_the_query_lend_their_texts_words(index):
     found = index.retriever("neighbours(lexical, documents=1)").retrieve(["tea"])
     assert set(found.document_ids) == set(WORTHS)
@@ -97,6 +141,12 @@ def test_titles_near_the_query_lend_their_texts_words(index):
         ("lexical >> setwise(model=m)", "'m' is no language model.*model='NAME@http"),
         ("lexical >> setwise(model='m@nonsense')", "not an http or https URL"),
         ("lexical >> setwise(model='m@http://localhost', size=1)", "size = 1 makes no sense"),
+        (
+            "lexical >> setwise(model='m@http://localhost', prompt_price=1)",
+            "One price is given.*completion_price=",
+        ),
+        ("lexical >> setwise(model='m@http://localhost', money=1)", "in money.*prompt_price="),
+        ("lexical >> setwise(model='m@http://localhost', calls=0)", "budget of 0 calls"),
         ("rm3(fuse(lexical, lexical))", "weighs no words"),
         ("rm3(xtr)", "weighs no words"),
         ("rm3(lexical, original=2)", "original"),
@@ -108,8 +158,9 @@ def test_settings_that_make_no_sense_are_errors_with_a_remedy(index, system, tol
         index.search(QUERY, system=system)
 
 
-def test_every_stage_is_tried_here_or_with_a_calibrated_index():
+def test_every_stage_is_tried_here_or_with_an_index_that_learned():
     tried = Path(__file__).read_text(encoding="utf-8")
+    tried += Path(__file__).with_name("test_learned.py").read_text(encoding="utf-8")
     tried += (Path(__file__).parents[2] / "test_calibration.py").read_text(encoding="utf-8")
     for name in [*STAGES, *AROUND]:
         assert f"{name}(" in tried or f">> {name}" in tried, name

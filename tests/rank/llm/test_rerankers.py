@@ -9,7 +9,7 @@ from endpoint.server import answer, close_midway, hang
 
 from everygrain.document import Document, Ranking
 from everygrain.endpoint import CachedEndpoint, Endpoint
-from everygrain.errors import ModelError, QueryError
+from everygrain.errors import EverygrainError, ModelError, QueryError
 from everygrain.rank.llm import Budget, Listwise, Pairwise, Prices, Setwise
 
 from .conftest import worth
@@ -349,11 +349,11 @@ def test_a_reranker_is_a_value_that_prints_what_is_not_usual(endpoint, shelf):
     ],
 )
 def test_a_setting_out_of_range_is_named(make, what, endpoint):
-    with pytest.raises(QueryError, match=what):
+    with pytest.raises(EverygrainError, match=what):
         make(endpoint, lambda ids: {})
 
 
 def test_a_ranking_of_other_queries_is_an_error_that_names_one(endpoint, shelf):
     books = shelf([1, 2])
-    with pytest.raises(QueryError, match="query 'q' is not given"):
+    with pytest.raises(QueryError, match="query 'q', which was not asked"):
         Pairwise(endpoint, books.fetch).rank({"other": "?"}, books.ranking)
