@@ -49,7 +49,7 @@ class Year:
     """A year's new papers, what was there before, and the readers.
 
     papers    id -> paper, of candidates, past and libraries
-    vectors   id -> its static vector, by an encoder fitted on the past alone
+    vectors   id -> vector of candidates and libraries, by an encoder fitted on the past alone
     """
 
     year: int
@@ -112,7 +112,15 @@ class Archive:
             wanted.append(frozenset(paper.id for paper in new))
         return Reader(tuple(interests), tuple(wanted), frozenset(fresh))
 
-    def replay(self, year: int, development: bool, single: int, triple: int) -> Year:
+    def replay(
+        self,
+        year: int,
+        development: bool,
+        single: int,
+        triple: int,
+        candidates_in_all: int = CANDIDATES,
+        encoder: str = "static",
+    ) -> Year:
         """Return a year with so many readers of one interest, and so many of three."""
         draw = np.random.default_rng(year)
         names = self.authors(year, development)
@@ -123,7 +131,7 @@ class Archive:
         relevant = {each for reader in (*ones, *threes) for each in reader.relevant}
         new = [paper for paper in self.papers if paper.year == year]
         others = [paper for paper in new if paper.id not in relevant]
-        picked = draw.permutation(len(others))[: max(CANDIDATES - len(relevant), 0)]
+        picked = draw.permutation(len(others))[: max(candidates_in_all - len(relevant), 0)]
         candidates = [paper for paper in new if paper.id in relevant]
         candidates += [others[i] for i in sorted(picked)]
         candidates = [candidates[i] for i in draw.permutation(len(candidates))]
@@ -132,15 +140,18 @@ class Archive:
         liked = {each for r in (*ones, *threes) for i in r.interests for each in i.liked}
         papers = {paper.id: paper for paper in (*candidates, *past)}
         papers |= {paper.id: paper for paper in before if paper.id in liked}
-        vectors = encoded(papers, past)
+        named = {paper.id: paper for paper in candidates}
+        named |= {each: papers[each] for each in liked}
+        vectors = encoded(named, past, encoder)
         return Year(
             year, tuple(candidates), tuple(past), papers, vectors, tuple(ones), tuple(threes)
         )
 
 
-def encoded(papers: dict[str, Paper], fitted_on: list[Paper]) -> dict[str, Floats]:
-    """Return id -> static vector of title and abstract, fitted on some of the papers."""
-    with tempfile.TemporaryDirectory() as folder, Index(folder, "static") as index:
-        index.add(paper.document() for paper in fitted_on)
+def encoded(papers: dict[str, Paper], fitted_on: list[Paper], encoder: str) -> dict[str, Floats]:
+    """Return id -> vector of title and abstract; static ones are fitted on some papers first."""
+    with tempfile.TemporaryDirectory() as folder, Index(folder, encoder) as index:
+        if encoder == "static":
+            index.add(paper.document() for paper in fitted_on)
         found = index.encode([read(paper) for paper in papers.values()], "document")
     return dict(zip(papers, found, strict=True))

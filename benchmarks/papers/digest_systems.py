@@ -46,7 +46,8 @@ class Systems:
         self.counts: csr_matrix = CountVectorizer(stop_words="english", min_df=2).fit_transform(
             texts
         )
-        self.vectors = np.stack([year.vectors[each] for each in year.papers])
+        none = np.zeros_like(year.vectors[self.ids[0]])
+        self.vectors = np.stack([year.vectors.get(each, none) for each in year.papers])
         self.pool = Pool(year.candidates, self.vectors[self.rows], year.past)
         self._impacts = self._bm25()
         self._last: tuple[Reader | None, Floats] = None, self.vectors

@@ -274,7 +274,12 @@ def page(result: dict) -> str:
             lines.append(f"| {row['ranking']} | " + " | ".join(cells) + " |")
         lines += ["", "Called rising at a share of false ones of .05, of terms looked at: "]
         lines[-1] += ", ".join(f"{y}: {a:,} of {b:,}" for y, (a, b) in looked.items()) + "."
-    lines += ["", "Called rising when years are shuffled within venues, by run:", ""]
+    lines += [
+        "",
+        "Called rising when years are shuffled within venues, so that no term rises and only the "
+        "mix of venues changes, [by ours, by the same without venues] in each run:",
+        "",
+    ]
     lines += [f"- {year}: {found}" for year, found in result.get("shuffled", {}).items()]
     if cost is not None:
         lines += [

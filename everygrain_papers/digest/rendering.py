@@ -44,7 +44,7 @@ def shown(pick: Pick, interest: str, links: Links | None) -> ShownPick:
     when = paper.date or (str(paper.year) if paper.year is not None else "")
     about = " · ".join(filter(None, (", ".join(authors), one_line(paper.venue, 80), when)))
     return ShownPick(
-        title=one_line(paper.title, LONGEST_TITLE) or paper.id,
+        title=one_line(paper.title, LONGEST_TITLE) or one_line(paper.id, 100),
         about=about,
         abstract=one_line(paper.abstract, LONGEST_ABSTRACT),
         reasons=tuple(one_line(reason, 300) for reason in pick.reasons),

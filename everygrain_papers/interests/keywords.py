@@ -82,7 +82,8 @@ class Keywords:
         starts = self.columns.indptr
         held = [self.columns.indices[starts[s] : starts[s + 1]] for s in np.unique(stems)]
         papers, times = np.unique(np.concatenate(held), return_counts=True)
-        return papers[times == len(held)]
+        holders: Numbers = papers[times == len(held)]
+        return holders
 
 
 def _stands(wanted: Numbers, text: Numbers) -> bool:

@@ -19,6 +19,7 @@ from everygrain_papers.trends.windows import NEW, Calendar, Integers
 
 FEWEST_OF_A_VENUE = 50  # past papers that make a venue's own rates; smaller ones go together
 MOST_VENUES = 60
+NEAR = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,9 @@ class Mix:
         held = counts + late
         share = (held @ (now / (then + now))) / np.maximum(held.sum(axis=1), 1.0)
         share = np.where(held.sum(axis=1) > 0, share, now.sum() / self.papers.sum())
-        expected = (sums + 1.0) * share / np.maximum(1.0 - share, 1e-12)
+        # Neither 0 nor 1 where all of a term's venues are past ones, or recent ones.
+        share = np.clip(share, NEAR, 1.0 - NEAR)
+        expected = (sums + 1.0) * share / (1.0 - share)
         rate = (sums[:, None] + 1.0) / then.sum()
         return ((counts + 1.0) / (then + 1.0 / rate)) @ self.papers[:split].T, expected
 

@@ -11,18 +11,22 @@ from everygrain_papers.web.latex import LONGEST_FORMULA
 _ESCAPES = {
     # no "\{": BibTeX counts it as a brace, and one without its partner would end the field
     "\\": r"\textbackslash{}", "{": r"\textbraceleft{}", "}": r"\textbraceright{}",
-    "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
 }  # fmt: skip
 _SPECIAL = re.compile(r"[\\{}$&%#_~^]")
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
-_FORMULA = re.compile(r"(?<![\\$])\$((?!\s)[^$]{1,%d}(?<!\s))\$(?!\d)" % LONGEST_FORMULA)
+_FORMULA = re.compile(rf"(?<![\\$])\$((?!\s)[^$]{{1,{LONGEST_FORMULA}}}(?<!\s))\$(?!\d)")
 _CONFERENCE = re.compile(
     r"proceedings|conference|workshop|symposium|meeting|"
     r"\b(?:ACL|EMNLP|NAACL|EACL|COLING|NeurIPS|NIPS|ICML|ICLR|AAAI|IJCAI|CVPR|ICCV|ECCV|WACV|SIGIR|"
     r"CIKM|WSDM|KDD|WWW|ICRA|IROS|CoRL|RSS|COLM|AISTATS|UAI|COLT|ECIR|CHI|SIGGRAPH)\b",
     re.IGNORECASE,
 )
-_SMALL = frozenset("a an the on of for in to and with by from at is are how why what".split())
+_SMALL = frozenset((
+    "a", "an", "the", "on", "of", "for", "in", "to", "and", "with", "by", "from", "at", "is",
+    "are", "how", "why", "what",
+))  # fmt: skip
 
 
 def entry(paper: Paper) -> str:
@@ -35,7 +39,8 @@ def entry(paper: Paper) -> str:
     journal = bool(paper.venue) and not _CONFERENCE.search(paper.venue)
     kind = "misc" if not paper.venue else "article" if journal else "inproceedings"
     fields = {
-        "title": f"{{{_text(paper.title) or 'Untitled'}}}",  # a second pair of braces keeps its capitals
+        # a second pair of braces keeps its capitals
+        "title": f"{{{_text(paper.title) or 'Untitled'}}}",
         "author": " and ".join(map(_name, paper.authors)),
         "journal" if journal else "booktitle": _text(paper.venue),
         "year": str(paper.year or (paper.date or "")[:4]),

@@ -14,6 +14,7 @@ from everygrain_papers.web import latex
 from everygrain_papers.web.highlight import LONGEST_EXCERPT, excerpt, folded
 from everygrain_papers.web.visit import Visit
 
+EMPTY = Markup("")
 _LEGS = {"bm25": "words", "lexical": "words", "dense": "meaning", "words": "words"}
 
 
@@ -35,9 +36,9 @@ class Card:
     paper: Paper
     interest: str = ""
     mark: str = "none"
-    excerpt: Markup = Markup("")
-    abstract: Markup = Markup("")
-    reasons: Markup = Markup("")
+    excerpt: Markup = EMPTY
+    abstract: Markup = EMPTY
+    reasons: Markup = EMPTY
     why: tuple[str, ...] = ()
     versions: int = 0
     grade: str = ""

@@ -35,7 +35,7 @@ HEADERS: Mapping[str, str] = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
 # the mail reader's own button: it knows no page, so it sends no Origin of ours
-FROM_ELSEWHERE = ("/unsubscribe",)
+FROM_ELSEWHERE = ("/digest/unsubscribe/",)
 _SAFE = ("GET", "HEAD")
 
 

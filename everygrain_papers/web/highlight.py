@@ -17,10 +17,12 @@ LONGEST_SHOWN = 20_000  # characters of an abstract on its own page
 LONGEST_FOLDED = 4_000  # characters of an abstract in a list
 _WORD = re.compile(r"[^\W_]+")
 _OPEN, _CLOSE = Markup("<mark>"), Markup("</mark>")
-_PLAIN = frozenset(
-    "a an and are as at be by can do does for from has have how if in into is it its of on or "
-    "that the their there these they this to was we what when where which who why will with you".split()
-)
+_PLAIN = frozenset((
+    "a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "has",
+    "have", "how", "if", "in", "into", "is", "it", "its", "of", "on", "or", "that", "the",
+    "their", "there", "these", "they", "this", "to", "was", "we", "what", "when", "where",
+    "which", "who", "why", "will", "with", "you",
+))  # fmt: skip
 
 
 def words_of(query: str) -> frozenset[str]:
@@ -54,7 +56,7 @@ def excerpt(paper: Paper, places: Sequence[tuple[int, int]], query: str) -> Mark
         piece = text[start:cut]
         shown = marked(piece, [word_marks(piece, stems)])
         parts.append(
-            Markup("{} …").format(shown) if cut < end or end < len(text) and not places else shown
+            Markup("{} …").format(shown) if cut < end or (end < len(text) and not places) else shown
         )
     return Markup(" … ").join(parts)
 

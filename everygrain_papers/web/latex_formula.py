@@ -10,9 +10,9 @@ from markupsafe import Markup, escape
 _DEEPEST = 20
 _TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|[{}^_&~]|\s+|[0-9]+(?:\.[0-9]+)?|.", re.DOTALL)
 _GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho "
-    "sigma tau upsilon phi chi psi omega"
-).split()
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda",
+    "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
+)  # fmt: skip
 _SPACE = "\N{NARROW NO-BREAK SPACE}"
 _SYMBOLS = {
     "ell": "ℓ", "hbar": "ℏ", "infty": "∞", "partial": "∂", "nabla": "∇", "forall": "∀",
@@ -38,14 +38,18 @@ _RELATIONS = {
     "lesssim": "≲", "gtrsim": "≳", "prec": "≺", "succ": "≻", "preceq": "≼", "succeq": "≽",
     "models": "⊨", "vdash": "⊢", "triangleq": "≜", "coloneqq": "≔", "bmod": "mod", "sqcup": "⊔",
 }  # fmt: skip
-_WORDS = frozenset(
-    "log ln exp sin cos tan tanh min max sup inf lim arg det dim ker Pr gcd deg argmin argmax".split()
-)
+_WORDS = frozenset((
+    "log", "ln", "exp", "sin", "cos", "tan", "tanh", "min", "max", "sup", "inf", "lim", "arg",
+    "det", "dim", "ker", "Pr", "gcd", "deg", "argmin", "argmax",
+))  # fmt: skip
 _SPACES = {",": "\N{THIN SPACE}", ";": " ", ":": " ", " ": " ", "!": "", "quad": " ", "qquad": " "}
-_UPRIGHT = frozenset(
-    "mathrm text textrm operatorname mathsf textsf mathtt texttt textnormal mbox rm".split()
-)
-_BOLD = frozenset("mathbf boldsymbol bm textbf pmb".split())
+_UPRIGHT = frozenset((
+    "mathrm", "text", "textrm", "operatorname", "mathsf", "textsf", "mathtt", "texttt",
+    "textnormal", "mbox", "rm",
+))  # fmt: skip
+_BOLD = frozenset((
+    "mathbf", "boldsymbol", "bm", "textbf", "pmb",
+))  # fmt: skip
 _ALPHABETS = {
     "mathbb": "DOUBLE-STRUCK",
     "mathcal": "SCRIPT",
@@ -56,9 +60,10 @@ _OVER = {
     "hat": "\u0302", "widehat": "\u0302", "bar": "\u0304", "overline": "\u0304", "tilde": "\u0303",
     "widetilde": "\u0303", "vec": "\u20d7", "dot": "\u0307", "ddot": "\u0308", "check": "\u030c",
 }  # fmt: skip
-_NOTHING = frozenset(
-    "left right big Big bigl bigr Bigl Bigr bigg Bigg displaystyle textstyle limits nolimits rm it".split()
-)
+_NOTHING = frozenset((
+    "left", "right", "big", "Big", "bigl", "bigr", "Bigl", "Bigr", "bigg", "Bigg",
+    "displaystyle", "textstyle", "limits", "nolimits", "rm", "it",
+))  # fmt: skip
 
 
 class UnknownCommand(Exception):

@@ -89,7 +89,7 @@ def reasons(told: Reasons, interest: Interest, library: Mapping[str, Paper]) -> 
     if near is not None:
         said = "you liked" if near.id in interest.liked else "it begins with"
         parts.append(
-            Markup("{} <a href=\"{}\">{}</a> (similarity {:.2f})").format(
+            Markup('{} <a href="{}">{}</a> (similarity {:.2f})').format(
                 said, paper_address(near.id), title_html(near.title), told.similarity
             )
         )

@@ -91,7 +91,7 @@ class Templates:
             return JSONResponse(told, refusal.status, refusal.headers)
         values = {
             "status": refusal.status, "problem": refusal.problem, "remedy": refusal.remedy,
-            "visit": None,
+            "visit": None, "place": "",
         }  # fmt: skip
         body = self.text("error.html", values)
         return HTMLResponse(body, refusal.status, refusal.headers)

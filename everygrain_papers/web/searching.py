@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from markupsafe import Markup
 from starlette.responses import Response
@@ -38,9 +39,7 @@ class Asked:
 
     @property
     def filtered(self) -> bool:
-        return bool(
-            self.year_from or self.year_to or self.venues or self.sources or self.topics
-        )
+        return bool(self.year_from or self.year_to or self.venues or self.sources or self.topics)
 
     def address(self, interest: str = "", path: str = "/search") -> str:
         """Return the address of these results."""
@@ -153,9 +152,7 @@ def search(visit: Visit) -> Response:
     )
 
 
-def _choices(
-    visit: Visit, asked: Asked
-) -> list[tuple[str, str, list[tuple[str, str, int, bool]]]]:
+def _choices(visit: Visit, asked: Asked) -> list[tuple[str, str, list[tuple[str, str, int, bool]]]]:
     """Return (name of the field, legend, [(value, label, count, whether chosen)])."""
     held = subjects.held(visit.house)
     topics = subjects.topics(visit.house)
@@ -171,9 +168,7 @@ def _choices(
     ]
 
 
-def _options(
-    counts: Mapping[str, int], chosen: Sequence[str]
-) -> list[tuple[str, str, int, bool]]:
+def _options(counts: Mapping[str, int], chosen: Sequence[str]) -> list[tuple[str, str, int, bool]]:
     names = [*list(counts)[:MOST_OPTIONS], *chosen]
     return [(n, n[:80], counts.get(n, 0), n in chosen) for n in dict.fromkeys(names)]
 
@@ -193,7 +188,8 @@ def _removals(visit: Visit, asked: Asked, interest: str) -> list[tuple[str, str]
         for value in values:
             label = names.get(value, f"topic {value}") if isinstance(value, int) else value
             rest = tuple(each for each in values if each != value)
-            made.append((label[:80], replace(asked, **{field: rest})))
+            changed: dict[str, Any] = {field: rest}
+            made.append((label[:80], replace(asked, **changed)))
     return [(label, without.address(interest)) for label, without in made]
 
 

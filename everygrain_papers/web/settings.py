@@ -13,6 +13,7 @@ from everygrain_papers.people.limits import Rate
 if TYPE_CHECKING:
     from everygrain_papers.digest.settings import Settings as MailSettings
 
+READS, CHANGES, LOGINS = Rate(2000, 10.0), Rate(300, 60.0), Rate(10, 300.0)
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -35,9 +36,9 @@ class Settings:
     address: str = ""
     page_size: int = 20
     largest_body: int = 2**18
-    reads: Rate = Rate(2000, 10.0)
-    changes: Rate = Rate(300, 60.0)
-    logins: Rate = Rate(10, 300.0)
+    reads: Rate = READS
+    changes: Rate = CHANGES
+    logins: Rate = LOGINS
     mail: MailSettings | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:

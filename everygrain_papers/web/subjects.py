@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -185,5 +185,3 @@ def topics_page(visit: Visit) -> Response:
     if known is None:
         nothing = "The topics are being found. Load this page again in a minute."
     return visit.page("topics.html", place="topics", topics=topics(visit.house), nothing=nothing)
-
-

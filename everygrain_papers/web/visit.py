@@ -55,17 +55,22 @@ SAID = {
 
 @dataclass
 class House:
-    """What all pages of one server share."""
+    """What all pages of one server share.
+
+    address   where readers find them, without a slash at its end
+    """
 
     room: ReadingRoom
     people: People
     settings: Settings
+    address: str = ""
     templates: Templates = field(default_factory=Templates)
     cache: Cache = field(init=False)
     logins: Limits = field(init=False)
     workers: anyio.CapacityLimiter | None = None
 
     def __post_init__(self) -> None:
+        self.address = (self.settings.address or self.address).rstrip("/")
         self.cache = Cache(self.room.papers.generation)
         self.logins = Limits({"login": self.settings.logins})
 
@@ -156,7 +161,7 @@ class Visit:
         """Return the id in the path, or that of ids that no path can hold."""
         return str(self.request.path_params.get("id", "")) or self.asked("id")
 
-    def page(self, name: str, status: int = 200, **values: Any) -> Response:
+    def page(self, name: str, status: int = 200, /, **values: Any) -> Response:
         return self.house.templates.page(
             self.request, name, {"visit": self, **values}, status=status
         )

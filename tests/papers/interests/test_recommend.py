@@ -195,10 +195,9 @@ def test_papers_without_vectors_and_abstracts_are_ranked_by_their_titles():
 
 
 def test_a_shared_pool_gives_what_a_call_of_its_own_gives():
-    told, vectors = library(*OLD)
     pool = Pool(*candidates(*NEW))
-    for interests in ([GRAPHS], [GRAPHS, LEGGED]):
-        assert recommend_from(pool, interests, told, vectors) == shown(interests)
+    for interests, old in (([GRAPHS], OLD[:4]), ([GRAPHS, LEGGED], OLD)):
+        assert recommend_from(pool, interests, *library(*old)) == shown(interests, old=old)
 
 
 def test_papers_that_no_interest_names_are_background_and_never_shown():
