@@ -31,6 +31,16 @@ def digest(
         str | None,
         typer.Option(metavar="ADDRESS", help="Send digests there; the address is not asked again."),
     ] = None,
+    outbox: Annotated[
+        bool, typer.Option("--outbox", help="List the mails that wait, failed or are uncertain.")
+    ] = False,
+    resolve: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", help="Say what became of an uncertain mail: see --as."),
+    ] = None,
+    as_: Annotated[
+        str, typer.Option("--as", metavar="sent|again", help="It came, or is to be sent again.")
+    ] = "sent",
     settings: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Of the mail server: TOML or INI with a table [mail]."),
@@ -45,6 +55,7 @@ def digest(
 
     wanted = [name for name, asked in (
         ("--dry-run", dry_run), ("--file", file), ("--send", send), ("--subscribe", subscribe),
+        ("--outbox", outbox), ("--resolve", resolve is not None),
     ) if asked]  # fmt: skip
     if len(wanted) > 1:
         raise InputError(f"{' and '.join(wanted)} were asked for.", "Ask for one of them.")
@@ -59,6 +70,16 @@ def digest(
                 remark("Nothing is due.")
             if any(each.state in ("failed", "refused", "uncertain") for each in outcome):
                 raise typer.Exit(1)
+            return
+        if outbox:
+            for issue in mail.issues(people, None, "composed", "sending", "uncertain", "refused"):
+                remark(f"{issue.id}: {issue.kind} {issue.slot} {issue.state}. {issue.note}")
+            return
+        if resolve is not None:
+            if as_ != "sent" and as_ != "again":
+                raise InputError(f"'{as_}' is nothing a mail can be.", "Say --as sent or again.")
+            mail.resolve(people, resolve, as_, now)
+            remark(f"Mail {resolve} counts as {as_}.")
             return
         reader = reader_of(people, user)
         if subscribe is not None:
