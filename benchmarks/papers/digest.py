@@ -38,6 +38,7 @@ SYSTEMS = {
     OURS: "ours",
 }
 TASKS = {"one interest": "single", "three interests": "triple"}
+COMPARED = ("nDCG@10", "nDCG@10 fresh")
 MEASURES = ("nDCG@10", "recall@10", "recall@50", "first hit", "covered@10", "nDCG@10 fresh")
 DISCOUNTS = 1 / np.log2(np.arange(2, 12))
 
@@ -83,8 +84,8 @@ def run(options: argparse.Namespace) -> dict[str, dict[str, list[dict[str, float
 
 
 def summary(rows: dict[str, list[dict[str, float]]]) -> list[dict[str, object]]:
-    """Return for each system its measures with intervals, and ours against it on nDCG@10."""
-    own = [each["nDCG@10"] for each in rows[OURS]]
+    """Return for each system its measures with intervals, and ours against it on nDCG@10, on all
+    wanted papers and on fresh ones."""
     told: list[dict[str, object]] = []
     for name, readers in rows.items():
         line: dict[str, object] = {"system": name}
@@ -95,20 +96,31 @@ def summary(rows: dict[str, list[dict[str, float]]]) -> list[dict[str, object]]:
             line[f"n of {measure}"] = len(values)
         line["milliseconds"] = round(1000 * float(np.median([r["seconds"] for r in readers])), 1)
         if name != OURS:
-            theirs = [each["nDCG@10"] for each in readers]
-            gaps = bca_interval(np.subtract(own, theirs))
-            test = randomisation_test(own, theirs)
-            line["ours above it"] = [round(v, 4) for v in (test.difference, gaps.low, gaps.high)]
-            line["p"] = test.p
+            for measure in COMPARED:
+                gaps = [
+                    mine[measure] - theirs[measure]
+                    for mine, theirs in zip(rows[OURS], readers, strict=True)
+                    if measure in theirs
+                ]
+                test, interval = randomisation_test(gaps, np.zeros(len(gaps))), bca_interval(gaps)
+                line[f"ours above it on {measure}"] = [
+                    round(v, 4) for v in (test.difference, interval.low, interval.high)
+                ]
+                line[f"p of {measure}"] = test.p
         told.append(line)
-    tested = [line for line in told if "p" in line]
-    for line, p in zip(tested, holm([line["p"] for line in tested]), strict=True):
-        line["p by Holm"] = float(p)
+    for measure in COMPARED:
+        tested = [line for line in told if f"p of {measure}" in line]
+        corrected = holm([line[f"p of {measure}"] for line in tested])
+        for line, p in zip(tested, corrected, strict=True):
+            line[f"p by Holm of {measure}"] = float(p)
     return told
 
 
 def table(lines: list[dict[str, object]]) -> list[str]:
-    shown = ["system", *MEASURES, "ours above it on nDCG@10", "p by Holm", "ms"]
+    shown = ["system", *MEASURES]
+    for measure in COMPARED:
+        shown += [f"ours above it on {measure}", "p by Holm"]
+    shown += ["ms"]
     rows = ["| " + " | ".join(shown) + " |", "|---|" + "---|" * (len(shown) - 1)]
     for line in lines:
         cells = [str(line["system"])]
@@ -119,11 +131,13 @@ def table(lines: list[dict[str, object]]) -> list[str]:
                 if measure == "first hit"
                 else f"{mean:.3f} [{low:.3f}, {high:.3f}]"
             )
-        if "p by Holm" in line:
-            mean, low, high = line["ours above it"]
-            cells += [f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]", f"{line['p by Holm']:.5f}"]
-        else:
-            cells += ["", ""]
+        for measure in COMPARED:
+            if line["system"] == OURS:
+                cells += ["", ""]
+                continue
+            mean, low, high = line[f"ours above it on {measure}"]
+            cells += [f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]"]
+            cells += [f"{line[f'p by Holm of {measure}']:.5f}"]
         rows.append("| " + " | ".join([*cells, f"{line['milliseconds']:.0f}"]) + " |")
     return rows
 

@@ -149,9 +149,10 @@ class Archive:
 
 
 def encoded(papers: dict[str, Paper], fitted_on: list[Paper], encoder: str) -> dict[str, Floats]:
-    """Return id -> vector of title and abstract; static ones are fitted on some papers first."""
+    """Return id -> vector of title and abstract; static ones are fitted on some papers first, a
+    transformer is not, and its index needs but one."""
     with tempfile.TemporaryDirectory() as folder, Index(folder, encoder) as index:
-        if encoder == "static":
-            index.add(paper.document() for paper in fitted_on)
+        fitted_on = fitted_on if encoder == "static" else fitted_on[:1]
+        index.add(paper.document() for paper in fitted_on)
         found = index.encode([read(paper) for paper in papers.values()], "document")
     return dict(zip(papers, found, strict=True))

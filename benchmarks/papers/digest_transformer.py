@@ -1,4 +1,4 @@
-"""What a transformer's vectors change in the digest benchmark: zotero-arxiv-daily's method and ours.
+"""What a transformer changes in the digest benchmark: for zotero-arxiv-daily's method and ours.
 
     python benchmarks/papers/digest_transformer.py [--readers 75]
 
@@ -23,7 +23,7 @@ from everygrain.measure.significance import randomisation_test
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 CANDIDATES = 1_000
-ENCODERS = {"static": "static", "MiniLM": "sentence-transformers"}
+ENCODERS = {"static": "static", "MiniLM": "minilm"}
 
 
 def main() -> None:

@@ -249,9 +249,11 @@ def page(result: dict) -> str:
         "as far above it as in the year itself. Shares of terms, means over years [95 % BCa "
         "interval over years]; differences of ours from each with exact paired randomisation "
         f"tests over {len(years)} years, uncorrected. "
-        "Made by `python benchmarks/papers/trends.py`. The form of the model (what over-dispersion "
-        "is taken around, venues apart) was chosen while looking at lists of some of these years, "
-        "not at these measures.",
+        "Made by `python benchmarks/papers/trends.py`. What is to be expected takes venues into "
+        "account as ours does, so plain rates also lose where only venues changed. The form of the "
+        "model (what over-dispersion is taken around, venues apart, the bound for several venues) "
+        "was chosen while looking at lists and shuffles of some of these years, not at these "
+        "measures.",
     ]
     for least in result["called"]:
         looked = result["called"][least]

@@ -2,15 +2,18 @@
 
     python benchmarks/rank/senses.py
 
-Of cisi and cranfield, 60 pairs of words by lot, each word with 30 to 300 occurrences, are written
-as one; senses are learned from the changed texts with the defaults but two senses a word. Of every
-occurrence the sense is guessed from the five words on each side, and the guesses of a pair are
-right where they tell its two words apart, whichever is called which. Beside that stand the larger
-word of the two for all, and two means of the contexts' static vectors. Nothing was tuned.
+Of cisi, cranfield and 8,000 abstracts of papers, 60 pairs of words by lot, each with 30 to 300
+occurrences (of papers 300 to 3,000), are written as one; senses are learned from the changed texts
+with the defaults but two senses a word. Of every occurrence the sense is guessed from the five
+words on each side, and the guesses of a pair are right where they tell its two words apart,
+whichever is called which. Beside that stand the larger word of the two for all, and two means of
+the contexts' static vectors. Nothing was tuned for it; on cranfield three times the epochs and four
+times the rate were tried afterwards, and told no more (0.645).
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections import Counter
 from pathlib import Path
@@ -36,7 +39,7 @@ PAIRS, WINDOW = 60, 5
 def main() -> None:
     torch.set_num_threads(1)
     results: dict[str, Any] = {}
-    for name in ("cisi", "cranfield"):
+    for name in ("cisi", "cranfield", "papers"):
         results[name] = measured(name)
         print(name, json.dumps(results[name]), flush=True)
     (RESULTS / "rank_senses.json").write_text(json.dumps(results, indent=1) + "\n")
@@ -44,9 +47,11 @@ def main() -> None:
 
 
 def measured(name: str) -> dict[str, Any]:
-    documents = load(DATA / name).documents()
-    split = [of_text(f"{document.title} {document.text}") for document in documents]
-    pairs = drawn(split)
+    if name == "papers":
+        split = abstracts(8_000)
+    else:
+        split = [of_text(f"{d.title} {d.text}") for d in load(DATA / name).documents()]
+    pairs = drawn(split, 10 if name == "papers" else 1)
     joined = {word: f"pseudo{i}" for i, pair in enumerate(pairs) for word in pair}
     texts = [" ".join(joined.get(word, word) for word in words) for words in split]
     made = train_senses(texts, SenseTraining(senses=2))
@@ -83,11 +88,21 @@ def measured(name: str) -> dict[str, Any]:
     return told
 
 
-def drawn(split: list[list[str]]) -> list[tuple[str, str]]:
+def abstracts(count: int) -> list[list[str]]:
+    with gzip.open(DATA / "papers" / "papers.jsonl.gz", "rt", encoding="utf-8") as lines:
+        texts = [row.get("abstract") or "" for row in map(json.loads, lines)]
+    long = sorted({text for text in texts if len(text.split()) > 60})
+    chosen = np.random.default_rng(0).permutation(len(long))[:count]
+    return [of_text(long[place]) for place in chosen]
+
+
+def drawn(split: list[list[str]], times: int) -> list[tuple[str, str]]:
     """Return the pairs of words that are made one."""
     counts = Counter(word for words in split for word in words)
     analyzer = Analyzer("en")
-    able = sorted(w for w, n in counts.items() if 30 <= n <= 300 and analyzer.query(w))
+    able = sorted(
+        w for w, n in counts.items() if 30 * times <= n <= 300 * times and analyzer.query(w)
+    )
     chosen = np.random.default_rng(0).permutation(len(able))[: 2 * PAIRS]
     return [(able[a], able[b]) for a, b in chosen.reshape(-1, 2)]
 

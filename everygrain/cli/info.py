@@ -56,6 +56,11 @@ def _table(told: dict[str, Any]) -> Table:
             if words["fingerprint"]
             else f"{words['name']}, made with the first documents"
         )
+    if told["reencoding"] is not None:
+        rows["under way"] = (
+            f"a re-encode to {told['reencoding']['spec']} ({told['reencoding']['encoder']}); "
+            "`everygrain reencode --background` goes on with it"
+        )
     if encoder["fingerprint"] is not None:
         rows["hybrid"] = " ".join(weights(told["fusion"], {"lexical", "dense"}))
     if told.get("approximate"):

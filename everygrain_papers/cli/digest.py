@@ -76,9 +76,9 @@ def digest(
                 remark(f"{issue.id}: {issue.kind} {issue.slot} {issue.state}. {issue.note}")
             return
         if resolve is not None:
-            if as_ != "sent" and as_ != "again":
+            if as_ not in ("sent", "again"):
                 raise InputError(f"'{as_}' is nothing a mail can be.", "Say --as sent or again.")
-            mail.resolve(people, resolve, as_, now)
+            mail.resolve(people, resolve, "sent" if as_ == "sent" else "again", now)
             remark(f"Mail {resolve} counts as {as_}.")
             return
         reader = reader_of(people, user)

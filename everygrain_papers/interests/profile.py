@@ -54,7 +54,8 @@ class Profile:
              holds a negative keyword; where nothing but keywords is known, for one that holds
              none of them; and for all where no liked paper is in the library either
 
-    Raises InputError for a vector of the library that is of another length than the pool's.
+    Raises InputError for a vector of the library of another length than the pool's, or one that is
+    not finite.
     """
 
     def __init__(
@@ -142,10 +143,10 @@ def _stacked(papers: list[Paper], vectors: Mapping[str, Floats], width: int) -> 
     for i, paper in enumerate(papers):
         if paper.id in vectors:
             vector = np.asarray(vectors[paper.id], np.float32)
-            if vector.shape != (width,):
+            if vector.shape != (width,) or not np.isfinite(vector).all():
                 raise InputError(
-                    f"The vector of '{paper.id}' has shape {vector.shape}; the candidates' have "
-                    f"{width} numbers.",
+                    f"The vector of '{paper.id}' has shape {vector.shape} or is not finite; the "
+                    f"candidates' have {width} numbers.",
                     "Encode all papers with one encoder.",
                 )
             stacked[i] = vector

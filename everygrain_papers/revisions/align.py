@@ -131,9 +131,10 @@ def align(
     for (i, k), (j, m) in _stretches(old, new, found):
         alike = Likeness(old[i:k], new[j:m])
         chain = _chain(alike, least)
+        grown = _grown(chain + _left(alike, chain, left_least), alike)
         found += [
-            Group(tuple(a + i for a in g.old), tuple(b + j for b in g.new), g.likeness)
-            for g in _grown(chain + _left(alike, chain, left_least), alike)
+            Group(tuple(a + i for a in g.old), tuple(b + j for b in g.new), g.likeness, g.moved)
+            for g in _with_moves(sorted(grown, key=lambda group: group.new))
         ]
     return ordered(found, len(old), len(new))
 
@@ -273,7 +274,7 @@ def _with_moves(groups: Sequence[Group]) -> list[Group]:
 
 def ordered(groups: Sequence[Group], old_count: int, new_count: int) -> tuple[Group, ...]:
     """Return groups in the order of the new version, with what was added and deleted."""
-    told = _with_moves(sorted((g for g in groups if g.new), key=lambda g: g.new))
+    told = sorted((g for g in groups if g.new), key=lambda g: g.new)
     taken_old = {i for g in told for i in g.old}
     taken_new = {j for g in told for j in g.new}
     told += [Group((), (j,)) for j in range(new_count) if j not in taken_new]

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from everygrain import Index
+
 from .conftest import Run
 
 
@@ -86,6 +88,17 @@ def test_words_are_not_encoded_in_the_background(run: Run, copy: str) -> None:
         assert result.returncode == 2
         assert "word vectors" in " ".join(result.stderr.split())
     assert json.loads(run("info", copy, "--json").stdout)["encoder"]["name"] == "none"
+
+
+def test_a_reencode_that_was_stopped_is_shown(run: Run, copy: str, tmp_path: Path) -> None:
+    def stop(done: int) -> None:
+        raise KeyboardInterrupt
+
+    with Index.open(tmp_path / copy) as index, pytest.raises(KeyboardInterrupt):
+        index.reencode("latent", stop, background=True)
+    assert "a re-encode to latent (latent-" in " ".join(run("info", copy).stdout.split())
+    assert run("reencode", copy, "--encoder", "latent", "--background").returncode == 0
+    assert "a re-encode" not in run("info", copy).stdout
 
 
 def test_an_encoder_is_swapped_in_from_the_background(run: Run, copy: str) -> None:

@@ -3,6 +3,7 @@
 
 import { listen } from "./keys.js";
 
+document.documentElement.classList.add("js");
 const said = document.querySelector("#said");
 
 function tell(text, wrong = false) {

@@ -36,9 +36,10 @@ def test_a_vector_that_is_not_finite_is_refused():
         recommend([GRAPHS], new, vectors * np.nan, *library(*OLD))
 
 
-def test_a_vector_of_another_encoder_is_refused():
+@pytest.mark.parametrize("wrong", [np.ones(3, np.float32), np.full(8, np.nan, np.float32)])
+def test_a_vector_of_another_encoder_is_refused(wrong):
     told, vectors = library(*OLD)
-    vectors["graph-20"] = np.ones(3, np.float32)
+    vectors["graph-20"] = wrong
     with pytest.raises(InputError, match="graph-20"):
         recommend([GRAPHS], *candidates(*NEW), told, vectors)
 
@@ -192,6 +193,12 @@ def test_papers_without_vectors_and_abstracts_are_ranked_by_their_titles():
     assert set(fields(found)) == {"graph"}
     no_vectors = np.empty((len(new), 0), np.float32)
     assert recommend([GRAPHS], [p for p, _ in new], no_vectors, library(*OLD)[0], {}, k=5)
+
+
+def test_candidates_that_are_all_marked_give_nothing():
+    told = {paper.id: paper for paper, _ in NEW}
+    liked = Interest("a", "all", liked=tuple(told))
+    assert recommend([liked, LEGGED], *candidates(*NEW), told, {}) == []
 
 
 def test_a_shared_pool_gives_what_a_call_of_its_own_gives():

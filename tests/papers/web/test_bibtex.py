@@ -21,7 +21,9 @@ _SIGN = re.compile("|".join(map(re.escape, _BACK)))
 
 def read(text: str) -> dict[str, str]:
     """Return the one entry that a text holds, as bibtexparser reads it."""
-    found = bibtexparser.loads(text, BibTexParser(common_strings=True, ignore_nonstandard_types=False))
+    found = bibtexparser.loads(
+        text, BibTexParser(common_strings=True, ignore_nonstandard_types=False)
+    )
     assert len(found.entries) == 1
     told: dict[str, str] = found.entries[0]
     return told
@@ -57,9 +59,7 @@ def test_a_title_that_closes_its_braces_begins_no_new_entry():
     paper = Paper("a", "Comets}}, note={x}}\n@article{evil, title={Got you", authors=("A and B",))
     told = read(entry(paper))
     assert "note" not in told
-    assert unescaped(told["title"][1:-1]) == (
-        "Comets}}, note={x}} @article{evil, title={Got you"
-    )
+    assert unescaped(told["title"][1:-1]) == ("Comets}}, note={x}} @article{evil, title={Got you")
     assert told["author"] == "{A and B}"
 
 

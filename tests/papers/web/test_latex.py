@@ -7,10 +7,10 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from everygrain_papers.web.latex import html, plain
 from everygrain_papers.web.layers import Mark, marked
-from markupsafe import Markup
 
 ALLOWED = re.compile(r'</?(?:i|b|em|sub|sup|code|span)>|<span class="math">')
 
@@ -73,7 +73,9 @@ def test_an_address_keeps_its_own_signs() -> None:
 )
 def test_no_markup_of_a_text_comes_through(attack: str) -> None:
     shown = str(html(attack))
-    assert not re.search(r"[<>\"]", ALLOWED.sub("", shown).replace('"', '"' if '"' in shown else ""))
+    assert not re.search(
+        r"[<>\"]", ALLOWED.sub("", shown).replace('"', '"' if '"' in shown else "")
+    )
 
 
 pieces = st.lists(
