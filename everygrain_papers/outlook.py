@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from everygrain.errors import EverygrainError, StorageError
+from everygrain_papers.impact import estimates
 from everygrain_papers.paper import Paper
+from everygrain_papers.tags import labels_of, tagged
 from everygrain_papers.topics import TopicModel
 from everygrain_papers.trends import (
     TermCounts,
@@ -25,6 +27,8 @@ from everygrain_papers.trends import (
     rising_terms,
     rising_topics,
 )
+from everygrain_papers.trends.rising import Window
+from everygrain_papers.trends.windows import FEWEST_PAST, calendar
 
 if TYPE_CHECKING:
     from everygrain_papers.room import ReadingRoom
@@ -35,7 +39,14 @@ FEWEST_FOR_TOPICS = 50
 SAMPLE = 30_000  # papers that topics are found among; all are assigned
 PART = 2000  # papers whose vectors are taken at a time
 
+ENOUGH_RECENT = 100  # papers of recent windows
+
 OnStep = Callable[[str], None]
+
+
+class _Windows(TypedDict):
+    window: Window
+    recent: int | None
 
 
 @dataclass(frozen=True)
@@ -48,7 +59,9 @@ class Outlook:
     topic_of  paper id -> number of its topic; papers outside of all topics have none
     names     topic number -> name; in the order of size
     words     topic number -> what its papers hold and others do not
-    impact    paper id -> (estimate, low, high) of recent papers, where one could be learned
+    impact    paper id -> (estimate, low, high) of the newest papers, where one could be learned
+    tags      paper id -> the reader's own labels for it, the surest first
+    labels    these labels, with the examples of that time
     notes     what it is made of, what was left out and why
     """
 
@@ -61,6 +74,8 @@ class Outlook:
     names: Mapping[int, str] = field(default_factory=dict)
     words: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     impact: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def record(self) -> dict[str, Any]:
@@ -81,6 +96,8 @@ class Outlook:
             impact={
                 str(k): (float(a), float(b), float(c)) for k, (a, b, c) in told["impact"].items()
             },
+            tags={str(k): tuple(v) for k, v in told["tags"].items()},
+            labels={str(k): list(v) for k, v in told["labels"].items()},
             notes=tuple(told["notes"]),
         )
 
@@ -97,7 +114,7 @@ def kept(room: ReadingRoom) -> Outlook | None:
 def is_due(room: ReadingRoom, last: Outlook | None, today: date) -> bool:
     """Tell whether enough came, or went, since an outlook was made; or the day is another and
     something came."""
-    if last is None:
+    if last is None or last.labels != labels_of(room):
         return True
     changed = sum(1 for _ in zip(room.papers.changed(last.made), range(100_000), strict=False))
     enough = max(LEAST_NEW, GROWTH * last.papers_then)
@@ -127,21 +144,70 @@ def make(room: ReadingRoom, today: date, on_step: OnStep | None = None) -> Outlo
         for paper in room.papers.papers()
         if paper.id not in later
     ]
-    notes = [f"Trends: {ground(counts, today)}."] if light else ["The room is empty."]
+    today = min(today, _newest(light, today))
+    windows = _windows(counts, today)
+    notes = [f"Trends: {ground(counts, today, **windows)}."] if light else ["The room is empty."]
     say("Finding topics")
     topics, topic_of = _topics(room, folder, light, notes)
     names = {} if topics is None else {topic.id: topic.name for topic in topics.topics}
     words = {} if topics is None else {topic.id: topic.terms for topic in topics.topics}
     say("Looking for what rises")
-    terms = rising_terms(counts, today)
-    risen = rising_topics(light, topic_of, names, today)
-    papers = rising_papers(light, terms, risen, None, today)
+    terms = rising_terms(counts, today, **windows)
+    risen = rising_topics(light, topic_of, names, today, **windows)
+    say("Estimating impact")
+    impact, worth = estimates(room, folder) if light else ({}, "")
+    notes += [worth] if worth else []
+    papers = rising_papers(light, terms, risen, impact or None, today, **windows)
+    say("Giving labels")
+    tags = tagged(room, light, notes)
     outlook = Outlook(
-        made, len(room), tuple(terms), tuple(risen), tuple(papers), topic_of, names, words, {},
+        made,
+        len(room),
+        tuple(terms),
+        tuple(risen),
+        tuple(papers),
+        topic_of,
+        names,
+        words,
+        {i: (each.value, each.low, each.high) for i, each in impact.items()},
+        tags,
+        labels_of(room),
         tuple(notes),
-    )  # fmt: skip
+    )
     _write(folder / "outlook.json", outlook.record())
     return outlook
+
+
+def _newest(papers: Sequence[Paper], today: date) -> date:
+    """Return the day of the newest paper that is not of the future: a room that was not filled for
+    a while says what rose then, rather than that nothing does."""
+    days = []
+    for paper in papers:
+        stated = paper.date or (f"{paper.year}-12-31" if paper.year else "")
+        if len(stated) == 7:
+            stated = f"{stated}-28"
+        if stated and (paper.date is None or stated <= today.isoformat()):
+            days.append(min(stated, today.isoformat()))
+    return date.fromisoformat(max(days)) if days else today
+
+
+def _windows(counts: TermCounts, today: date) -> _Windows:
+    """Return the finest windows whose recent ones hold enough papers to tell a rise from chance;
+    where none do, those that hold the most."""
+    choices: list[_Windows] = [
+        {"window": "auto", "recent": None},
+        {"window": "year", "recent": None},
+        {"window": "year", "recent": 2},
+    ]
+    held = []
+    for choice in choices:
+        told = calendar(counts.dates, today, choice["window"], None, choice["recent"])
+        split = told.totals.size - told.recent
+        enough_past = int((told.totals[:split] > 0).sum()) >= FEWEST_PAST
+        held.append(int(told.totals[split:].sum()) if enough_past else -1)
+        if held[-1] >= ENOUGH_RECENT:
+            return choice
+    return choices[held.index(max(held))]
 
 
 def _counted(room: ReadingRoom, folder: Path, later: set[str]) -> TermCounts:

@@ -1,6 +1,6 @@
 """How good the recommendations of a digest are: a replay by date, beside the published methods.
 
-    python benchmarks/papers/digest.py [--development] [--single 150] [--triple 50]
+    python benchmarks/papers/digest.py [--development] [--liked 1] [--redraw] [--single 150] [--triple 50]
 
 Needs the extra `models` (scikit-learn, for the baselines) and ../shared/data/papers. Readers are
 made from authors (see digest_readers.py); settings were chosen on `--development`, other authors
@@ -14,6 +14,7 @@ import argparse
 import json
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,14 @@ def measured(shown: list[str], reader: Reader) -> dict[str, float]:
     return values
 
 
+def with_newest(reader: Reader, count: int | None) -> Reader:
+    """Return a reader who has liked but the newest so many papers of each interest."""
+    if count is None:
+        return reader
+    kept = (replace(each, liked=each.liked[-count:]) for each in reader.interests)
+    return replace(reader, interests=tuple(kept))
+
+
 def run(options: argparse.Namespace) -> dict[str, dict[str, list[dict[str, float]]]]:
     """Return task -> system -> measures of each reader."""
     archive = Archive()
@@ -74,7 +83,8 @@ def run(options: argparse.Namespace) -> dict[str, dict[str, list[dict[str, float
     for year in DEVELOPMENT if options.development else REPORT:
         systems = Systems(archive.replay(year, options.development, options.single, options.triple))
         for task, kind in TASKS.items():
-            for reader in getattr(systems.year, kind):
+            for whole in getattr(systems.year, kind):
+                reader = with_newest(whole, options.liked)
                 for name, method in SYSTEMS.items():
                     start = time.process_time()
                     values = measured(getattr(systems, method)(reader), reader)
@@ -116,37 +126,41 @@ def summary(rows: dict[str, list[dict[str, float]]]) -> list[dict[str, object]]:
     return told
 
 
-def table(lines: list[dict[str, object]]) -> list[str]:
-    shown = ["system", *MEASURES]
-    for measure in COMPARED:
-        shown += [f"ours above it on {measure}", "p by Holm"]
-    shown += ["ms"]
-    rows = ["| " + " | ".join(shown) + " |", "|---|" + "---|" * (len(shown) - 1)]
-    for line in lines:
-        cells = [str(line["system"])]
-        for measure in MEASURES:
-            mean, low, high = line[measure]
-            cells.append(
-                f"{mean:.1f} [{low:.1f}, {high:.1f}]"
-                if measure == "first hit"
-                else f"{mean:.3f} [{low:.3f}, {high:.3f}]"
-            )
-        for measure in COMPARED:
-            if line["system"] == OURS:
-                cells += ["", ""]
-                continue
-            mean, low, high = line[f"ours above it on {measure}"]
-            cells += [f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]"]
-            cells += [f"{line[f'p by Holm of {measure}']:.5f}"]
-        rows.append("| " + " | ".join([*cells, f"{line['milliseconds']:.0f}"]) + " |")
-    return rows
+def shown(measure: str, values: list[float], form: str = "") -> str:
+    """Return a mean with its interval."""
+    digits = f"{form}.1f" if measure == "first hit" else f"{form}.3f"
+    mean, low, high = (format(value, digits) for value in values)
+    return f"{mean} [{low}, {high}]"
+
+
+def drawn(header: list[str], rows: list[list[str]]) -> list[str]:
+    lines = [header, ["---"] * len(header), *rows]
+    return ["| " + " | ".join(line) + " |" for line in lines]
 
 
 def tables(told: dict[str, list[dict[str, object]]]) -> list[str]:
+    """Return for each task what the systems reach, and how far ours is above them."""
     lines = []
     for task, rows in told.items():
         readers, fresh = rows[0]["n of nDCG@10"], rows[0]["n of nDCG@10 fresh"]
-        lines += [f"Readers of {task}: {readers} (fresh: {fresh}).", "", *table(rows), ""]
+        reached = [
+            [row["system"], *(shown(each, row[each]) for each in MEASURES),
+             f"{row['milliseconds']:.0f}"]
+            for row in rows
+        ]  # fmt: skip
+        above = [
+            [row["system"], *(
+                cell
+                for each in COMPARED
+                for cell in (shown(each, row[f"ours above it on {each}"], "+"),
+                             f"{row[f'p by Holm of {each}']:.5f}")
+            )]
+            for row in rows if row["system"] != OURS
+        ]  # fmt: skip
+        lines += [f"**Readers of {task}**: {readers}; {fresh} of them want fresh papers.", ""]
+        lines += [*drawn(["system", *MEASURES, "ms"], reached), ""]
+        header = [cell for each in COMPARED for cell in (f"ours above it on {each}", "p by Holm")]
+        lines += [*drawn(["system", *header], above), ""]
     return lines
 
 
@@ -155,16 +169,23 @@ def main() -> None:
     parser.add_argument("--development", action="store_true")
     parser.add_argument("--single", type=int, default=150, help="readers of one interest a year")
     parser.add_argument("--triple", type=int, default=50, help="readers of three a year")
+    parser.add_argument("--liked", type=int, help="only so many liked papers; prints")
+    parser.add_argument("--redraw", action="store_true", help="draw the tables of the kept figures")
     options = parser.parse_args()
-    told = {task: summary(rows) for task, rows in run(options).items()}
+    kept = RESULTS / "papers_digest.json"
+    if options.redraw:
+        told = json.loads(kept.read_text(encoding="utf-8"))["tasks"]
+    else:
+        told = {task: summary(rows) for task, rows in run(options).items()}
     lines = tables(told)
-    if options.development:
+    if options.development or options.liked:
         print("\n".join(lines))
         return
     record = {
         "years": REPORT, "single": options.single, "triple": options.triple, "tasks": told,
     }  # fmt: skip
-    (RESULTS / "papers_digest.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+    if not options.redraw:
+        kept.write_text(json.dumps(record, indent=1), encoding="utf-8")
     head = [
         "# How good the recommendations of a digest are",
         "",

@@ -4,15 +4,16 @@
 
 A room of every fifth of ../shared/data/papers asks for papers alike in problem, method and result,
 from 20 of its papers: drawn by seed among those whose abstracts have sentences of all three facets
-by the room's own rules, at most 2 of a venue. The first 5 of every system were pooled and
-shuffled, without saying which system had found them or for which facet; each was graded in all
-three facets, so that a grade does not tell where a paper came from. Grades are kept as ids and
-numbers in facets_judged.json beside this file; `--pool` prints what is not graded yet.
+by the room's own rules, at most 2 of a venue; none had to be replaced. The first 5 of every system
+were pooled and shuffled, without saying which system had found them or for which facet; each was
+graded in all three facets, so that a grade does not tell where a paper came from. What mixtures
+found beyond that was graded later in the same way. Grades are kept as ids and numbers in
+facets_judged.json beside this file; `--pool` prints what is not graded yet.
 
-Guideline. Read both titles and abstracts, whole: what counts is what the papers are, not the
-sentences that a labeller took for a facet. Each facet is graded for itself; another field, another
-kind of robot or other data do not lower a grade where the facet is the same, and a shared field
-alone does not raise one.
+Guideline. Read both titles and abstracts (of a long one, the beginning and the end): what counts is
+what the papers are, not the sentences that a labeller took for a facet. Each facet is graded for
+itself; another field, another kind of robot or other data do not lower a grade where the facet is
+the same, and a shared field alone does not raise one.
 
     problem   2  the same task or question: who reads the first to solve it wants the second
               1  a neighbouring task: the same obstacle in another task, a part or a wider case
@@ -34,6 +35,10 @@ reach; if it claims nothing, 0.
 Figures: nDCG@5, gains as graded, discount 1 / log2(1 + rank), against the best 5 of all that is
 graded for the query in that facet; and the mean grade of the first 5, in 0..2, where fewer than 5
 count as 0. Intervals and tests are over queries. What is not graded counts as 0 and is counted.
+
+Beside the systems, mixtures are tried: the scores of two searches, each divided by its best,
+(1 - share) * first + share * second. One is chosen on the first half of the queries, by the mean of
+nDCG@5 over the facets, and reported on the other half.
 """
 
 from __future__ import annotations
@@ -44,11 +49,12 @@ import json
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from everygrain import Index
 from everygrain.measure.bootstrap import bca_interval
@@ -69,10 +75,18 @@ DEPTH = 5
 SHOWN = (700, 400)  # first and last characters of a longer abstract that is printed to be graded
 BASELINE = "whole abstracts"
 SYSTEMS = ("facet", BASELINE, "facet, lexical alone", "facet, dense alone")
-TRIED = ("title and facet", "facet and whole, fused")
-UNUSABLE: tuple[str, ...] = ()  # drawn, and replaced by the next
+TRIED = (
+    "title and facet",
+    "facet and whole, fused",
+    "whole, 0.2 facet",
+    "whole, 0.2 facet's words asked of all",
+    "whole, 0.3 facet's words asked of all",
+    "whole, 0.3 title and facet's words asked of all",
+)
+SEARCHED = 200  # papers of a search that is mixed with another
 
 Grades = Mapping[str, Mapping[str, Sequence[int]]]  # query -> paper -> a grade for each facet
+Scores = Mapping[str, float]
 Lists = dict[str, dict[Facet, dict[str, list[str]]]]  # system -> facet -> query -> papers
 
 
@@ -96,7 +110,7 @@ def drawn(room: ReadingRoom) -> list[Paper]:
     chosen: list[Paper] = []
     for place in np.random.default_rng(0).permutation(len(papers)):
         paper = papers[place]
-        if paper.id in UNUSABLE or venues[paper.venue] == OF_A_VENUE:
+        if venues[paper.venue] == OF_A_VENUE:
             continue
         if all(said(room, paper, facet) for facet in FACETS):
             chosen.append(paper)
@@ -108,54 +122,62 @@ def drawn(room: ReadingRoom) -> list[Paper]:
 
 def found(room: ReadingRoom, paper: Paper) -> Iterator[tuple[str, Facet, list[str]]]:
     """Yield what each system finds alike to a paper in each facet, best first."""
-    whole = f"{paper.title} {paper.abstract}"[:LONGEST]
+    own = {each.id for each in room.papers.versions(paper.id)}
+
+    def search(index: Index, query: str, system: str = "hybrid") -> Scores:
+        ranking = index.retriever(system).retrieve([query[:LONGEST]], SEARCHED)
+        pairs = zip(ranking.document_ids, ranking.scores.tolist(), strict=True)
+        return {str(identity): score for identity, score in pairs if identity not in own}
+
+    whole = search(room.index, f"{paper.title} {paper.abstract}")
     for facet in FACETS:
-        index, asked = room.facets.indexes[facet], said(room, paper, facet)[:LONGEST]
+        index, words = room.facets.indexes[facet], said(room, paper, facet)
+        alike = search(index, words)
+        asked_of_all = search(room.index, words)
+        titled = search(room.index, f"{paper.title} {words}")
         yield "facet", facet, [each.paper.id for each in room.alike(paper.id, facet, DEPTH)]
         yield BASELINE, facet, [each.paper.id for each in room.alike(paper.id, ALL, DEPTH)]
-        for leg in ("lexical", "dense"):
-            yield f"facet, {leg} alone", facet, first(room, paper, searched(index, leg), asked)
-        titled = f"{paper.title} {asked}"[:LONGEST]
-        yield "title and facet", facet, first(room, paper, searched(index, "hybrid"), titled)
-        both = fused(searched(index, "hybrid", asked), searched(room.index, "hybrid", whole))
-        yield "facet and whole, fused", facet, first(room, paper, both, "")
+        scores = (
+            search(index, words, "lexical"),
+            search(index, words, "dense"),
+            search(index, f"{paper.title} {words}"),
+            reciprocal(alike, whole),
+            mixed(whole, alike, 0.2),
+            mixed(whole, asked_of_all, 0.2),
+            mixed(whole, asked_of_all, 0.3),
+            mixed(whole, titled, 0.3),
+        )
+        for name, each in zip((*SYSTEMS[2:], *TRIED), scores, strict=True):
+            yield name, facet, first(room, each)
 
 
-def searched(index: Index, system: str, query: str | None = None) -> Callable[[str], list[str]]:
-    """Return a search of an index, for a query that is given later, or now."""
-
-    def search(later: str) -> list[str]:
-        ranking = index.retriever(system).retrieve([later if query is None else query], 50)
-        return [str(identity) for identity in ranking.document_ids]
-
-    return search
-
-
-def fused(*searches: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
-    """Return a search that adds up reciprocal ranks, 1 / (60 + rank)."""
-
-    def search(query: str) -> list[str]:
-        scores: Counter[str] = Counter()
-        for each in searches:
-            for rank, identity in enumerate(each(query), 1):
-                scores[identity] += 1 / (60 + rank)  # type: ignore[assignment]
-        return sorted(scores, key=lambda identity: (-scores[identity], identity))
-
-    return search
+def mixed(one: Scores, other: Scores, share: float) -> Scores:
+    """Return (1 - share) * one + share * other, each divided by its best."""
+    best, second = max(one.values(), default=1.0), max(other.values(), default=1.0)
+    return {
+        identity: (1 - share) * one.get(identity, 0) / best
+        + share * other.get(identity, 0) / second
+        for identity in {*one, *other}
+    }
 
 
-def first(
-    room: ReadingRoom, paper: Paper, search: Callable[[str], list[str]], query: str
-) -> list[str]:
-    """Return the first works that are not the paper's own."""
-    ids = search(query)
-    works = room.papers.works([*ids, paper.id])
-    seen, kept = {works[paper.id]}, []
+def reciprocal(*lists: Scores) -> Scores:
+    """Return the sums of reciprocal ranks, 1 / (60 + rank)."""
+    sums: dict[str, float] = {}
+    for scores in lists:
+        for rank, identity in enumerate(sorted(scores, key=lambda i: (-scores[i], i)), 1):
+            sums[identity] = sums.get(identity, 0) + 1 / (60 + rank)
+    return sums
+
+
+def first(room: ReadingRoom, scores: Scores) -> list[str]:
+    """Return the best papers, one of each work."""
+    ids = sorted(scores, key=lambda identity: (-scores[identity], identity))[: 4 * DEPTH]
+    works = room.papers.works(ids)
+    seen: dict[str, str] = {}
     for identity in ids:
-        if works[identity] not in seen:
-            seen.add(works[identity])
-            kept.append(identity)
-    return kept[:DEPTH]
+        seen.setdefault(works[identity], identity)
+    return list(seen.values())[:DEPTH]
 
 
 def all_found(room: ReadingRoom, queries: Sequence[Paper]) -> Lists:
@@ -204,37 +226,39 @@ def ndcg(grades: Sequence[int], every: Sequence[int]) -> float:
 
 
 def measured(lists: Lists, judged: Grades, queries: Sequence[str]) -> list[dict]:
-    """Return a row for each facet and system."""
+    """Return a row for each facet and system, with a value for each query."""
     rows = []
     for number, facet in enumerate(FACETS):
         for name, by_facet in lists.items():
-            values, means, unjudged = [], [], 0
+            row: dict = {"facet": facet, "system": name, "ndcg": [], "grade": [], "only": []}
+            row["unjudged"] = row["common"] = 0
             for query in queries:
                 known, ids = judged[query], by_facet[facet][query]
-                unjudged += sum(identity not in known for identity in ids)
-                grades = [known[i][number] if i in known else 0 for i in ids]
-                values.append(ndcg(grades, [each[number] for each in known.values()]))
-                means.append(sum(grades) / DEPTH)
-            rows.append({
-                "facet": facet, "system": name, "ndcg": values, "grade": means,
-                "unjudged": unjudged,
-            })  # fmt: skip
+                row["unjudged"] += sum(identity not in known for identity in ids)
+                row["common"] += len({*ids} & {*lists[BASELINE][facet][query]}) / len(queries)
+                graded = [known.get(identity, (0, 0, 0)) for identity in ids]
+                grades = [each[number] for each in graded]
+                row["ndcg"].append(ndcg(grades, [each[number] for each in known.values()]))
+                row["grade"].append(sum(grades) / DEPTH)
+                row["only"].append(sum(0 < each[number] == sum(each) for each in graded))
+            rows.append(row)
     return rows
 
 
-def summary(rows: list[dict], names: Sequence[str]) -> list[dict]:
+def summary(rows: list[dict], names: Sequence[str], baseline: str = BASELINE) -> list[dict]:
     """Return means, intervals and tests against the baseline; one family of tests a measure."""
     kept = [row for row in rows if row["system"] in names]
     told = []
     for row in kept:
-        entry = {"facet": row["facet"], "system": row["system"], "unjudged": row["unjudged"]}
+        entry = {key: row[key] for key in ("facet", "system", "unjudged", "common")}
+        entry["only"] = float(np.mean(row["only"]))
         for measure in ("ndcg", "grade"):
             interval = bca_interval(np.array(row[measure]))
             entry[measure] = [float(np.mean(row[measure])), interval.low, interval.high]
         told.append(entry)
     for measure in ("ndcg", "grade"):
-        base = {row["facet"]: row[measure] for row in kept if row["system"] == BASELINE}
-        tested = [i for i, row in enumerate(kept) if row["system"] != BASELINE]
+        base = {row["facet"]: row[measure] for row in kept if row["system"] == baseline}
+        tested = [i for i, row in enumerate(kept) if row["system"] != baseline]
         tests = [randomisation_test(kept[i][measure], base[kept[i]["facet"]]) for i in tested]
         for i, test, p in zip(tested, tests, holm([test.p for test in tests]), strict=True):
             told[i][f"{measure}_difference"] = test.difference
@@ -242,10 +266,11 @@ def summary(rows: list[dict], names: Sequence[str]) -> list[dict]:
     return told
 
 
-def table(entries: list[dict]) -> list[str]:
+def table(entries: list[dict], against: str = "whole") -> list[str]:
     rows = [
-        "| facet | system | nDCG@5 | minus whole | p | mean grade | minus whole | p | not graded |",
-        "|---|---|---|--:|--:|---|--:|--:|--:|",
+        f"| facet | system | nDCG@5 | minus {against} | p | mean grade | minus {against} | p | "
+        "alike in it only | in common with whole | not graded |",
+        "|---|---|---|--:|--:|---|--:|--:|--:|--:|--:|",
     ]
     for each in entries:
         cells = [each["facet"], each["system"]]
@@ -254,57 +279,82 @@ def table(entries: list[dict]) -> list[str]:
             tested = f"{measure}_p" in each
             cells.append(f"{each[f'{measure}_difference']:+.3f}" if tested else "")
             cells.append(f"{each[f'{measure}_p']:.2g}" if tested else "")
-        rows.append(f"| {' | '.join(cells)} | {each['unjudged']} |")
+        cells += [f"{each['only']:.2f}", f"{each['common']:.2f}", str(each["unjudged"])]
+        rows.append(f"| {' | '.join(cells)} |")
     return rows
 
 
-def write(lists: Lists, judged: Grades, queries: Sequence[str], papers: int) -> None:
-    rows = measured(lists, judged, queries)
-    half = measured(lists, judged, queries[: QUERIES // 2])
-    told = {
-        "papers": papers, "queries": len(queries),
-        "grades": sum(len(judged[query]) for query in queries) * len(FACETS),
-        "spread": {
-            facet: [
-                sum(each[i] == g for q in queries for each in judged[q].values()) for g in range(3)
-            ]
-            for i, facet in enumerate(FACETS)
+def result(lists: Lists, judged: Grades, queries: Sequence[str], papers: int) -> dict:
+    half = len(queries) // 2
+    earlier, later = (measured(lists, judged, part) for part in (queries[:half], queries[half:]))
+    chosen = max(
+        TRIED, key=lambda name: np.mean([r["ndcg"] for r in earlier if r["system"] == name])
+    )
+    every = np.array([each for query in queries for each in judged[query].values()])
+    return {
+        "papers": papers,
+        "queries": len(queries),
+        "pairs": len(every),
+        "grades": {
+            facet: np.bincount(every[:, i], minlength=3).tolist() for i, facet in enumerate(FACETS)
         },
-        "systems": summary(rows, SYSTEMS),
-        "tried_on_half": summary(half, ("facet", BASELINE, *TRIED)),
-    }  # fmt: skip
+        "correlation": {
+            f"{FACETS[i]}, {FACETS[j]}": float(spearmanr(every[:, i], every[:, j])[0])
+            for i, j in ((0, 1), (0, 2), (1, 2))
+        },
+        "systems": summary(measured(lists, judged, queries), SYSTEMS),
+        "earlier_half": summary(earlier, ("facet", BASELINE, *TRIED)),
+        "chosen": chosen,
+        "later_half": summary(later, (BASELINE, chosen)),
+        "later_half_from_facet": summary(later, ("facet", chosen), "facet"),
+    }
+
+
+def write(told: dict) -> None:
     (RESULTS / "papers_facets_judged.json").write_text(
         json.dumps(told, indent=1) + "\n", encoding="utf-8"
     )
-    spread = "; ".join(
-        f"{facet} {nothing} / {somewhat} / {clearly}"
-        for facet, (nothing, somewhat, clearly) in told["spread"].items()
+    grades = "; ".join(
+        f"{facet} {' / '.join(map(str, counts))}" for facet, counts in told["grades"].items()
     )
+    correlation = ", ".join(f"{pair} {value:.2f}" for pair, value in told["correlation"].items())
     lines = [
         "# Papers alike in problem, method or result, as judged by a reader",
         "",
         "    python benchmarks/papers/facets_judged.py",
         "",
-        f"A room of {papers:,} papers (every {EVERY}th), encoder `static`, sentences labelled by "
-        f"rules; {len(queries)} papers of at most {OF_A_VENUE} a venue ask. The first {DEPTH} of "
-        "all systems were pooled, shuffled, and graded 0 to 2 in all three facets by the guideline "
-        f"in the script: {len(queries)} queries, {told['grades'] // 3:,} pairs, "
-        f"{told['grades']:,} grades (0 / 1 / 2: {spread}).",
+        f"A room of {told['papers']:,} papers (every {EVERY}th), encoder `static`, sentences "
+        f"labelled by rules; {told['queries']} papers of at most {OF_A_VENUE} a venue ask. The "
+        f"first {DEPTH} of the systems were pooled, shuffled, and graded 0 to 2 in all three facets "
+        f"by the guideline in the script: {told['pairs']:,} pairs (graded 0 / 1 / 2: {grades}).",
         "",
-        "**One reader judged, once, and knows the system**; which system had found a paper was "
-        "hidden, but not what such systems do. No second reader, so no agreement between readers "
-        "is known. Only what was pooled is graded: nDCG is against the best of the pool.",
+        "**One reader judged, once, and knows the system.** Which system had found a paper was "
+        "hidden, not what such systems do; there is no second reader, so how far two would agree "
+        f"is not known. The grades of a pair go together (Spearman: {correlation}): partly papers "
+        "are so, partly whoever finds two papers alike in one thing finds them so in another, "
+        "which favours whole abstracts. Only what was pooled is graded: nDCG is against the best "
+        "of the pool.",
         "",
-        "Mean over queries with 95 % intervals (BCa); differences from whole abstracts with paired "
-        "randomisation tests, Holm over the rows of the table for each measure. With 20 queries "
-        "only large differences can be told.",
+        "Means over queries with 95 % intervals (BCa); differences from whole abstracts with "
+        'paired randomisation tests, p by Holm over the rows of a table for each measure. "Alike '
+        f'in it only": how many of the first {DEPTH} are alike in the facet and in no other.',
         "",
         *table(told["systems"]),
         "",
-        f"Tried on the first {QUERIES // 2} of the queries only, to see what might be worth "
-        "building; the other half is left for whoever builds it:",
+        "## Mixtures",
         "",
-        *table(told["tried_on_half"]),
+        "The facet's words asked of all: the paper's own sentences of the facet, asked of the "
+        "index of titles and abstracts. On the first half of the queries, where one was chosen:",
+        "",
+        *table(told["earlier_half"]),
+        "",
+        f"Chosen: {told['chosen']}. On the other half:",
+        "",
+        *table(told["later_half"]),
+        "",
+        "The same, against the facet alone:",
+        "",
+        *table(told["later_half_from_facet"], "facet"),
         "",
     ]
     (RESULTS / "papers_facets_judged.md").write_text("\n".join(lines), encoding="utf-8")
@@ -326,7 +376,7 @@ def main() -> None:
         if options.pool:
             show(room, to_grade(lists, judged))
         else:
-            write(lists, judged, [paper.id for paper in queries], len(room))
+            write(result(lists, judged, [paper.id for paper in queries], len(room)))
     if options.room is None:
         shutil.rmtree(folder)
 

@@ -5,7 +5,9 @@ the context has the mean c of their own vectors:
 
     P(k | w, context) = exp(q_wk . c) / sum_j exp(q_wj . c)
 
-`everygrain.learn.train.senses` learns them from raw text.
+`everygrain.learn.train.senses` learns them from raw text. Meanings that were planted come apart;
+on collections of up to 8,000 abstracts one sense took over (benchmarks/results/rank_senses.md), so
+nothing in the engine uses them.
 
 Source: Vector representations of text data in deep learning. Its Disambiguated Skip-gram, without
 the pruning of senses.

@@ -18,7 +18,7 @@ from everygrain.analyze import Analyzer
 from everygrain.encode import registry
 from everygrain.encode.base import Encoder
 from everygrain.encode.words.base import BagEncoder
-from everygrain.errors import StorageError, StoredIndexError
+from everygrain.errors import StorageError
 from everygrain.index.catalogue import Catalogue, SegmentRow
 from everygrain.index.encoders import Loading
 from everygrain.index.files import missing, storage_errors

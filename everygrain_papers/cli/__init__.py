@@ -9,6 +9,7 @@ from everygrain_papers.cli.digest import digest
 from everygrain_papers.cli.filling import ingest, sources, update
 from everygrain_papers.cli.finding import alike, search, trending
 from everygrain_papers.cli.functions import functions
+from everygrain_papers.cli.labels import labels
 from everygrain_papers.cli.merges import merges
 from everygrain_papers.cli.reading import dislike, interests, like
 from everygrain_papers.cli.serve import serve
@@ -25,6 +26,6 @@ papers = typer.Typer(
 
 for command in (
     demo, ingest, update, sources, serve, search, alike, trending, like, dislike, interests,
-    digest, merges, functions, users,
+    digest, labels, merges, functions, users,
 ):  # fmt: skip
     papers.command()(command)

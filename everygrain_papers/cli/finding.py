@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 from everygrain.cli.plugin import output, print_json, print_wrapped, remark
+from everygrain.errors import InputError
 from everygrain_papers.cli.options import AsJson, Count, Room, opened
 from everygrain_papers.facets import FACETS
 from everygrain_papers.paper import Paper
-from everygrain_papers.room import ALL
+from everygrain_papers.room import ALL, ReadingRoom
 
 MOST_AUTHORS = 3
+_PAST = {"term": "its past", "topic": "its past", "paper": "the mean score of new papers"}
 
 
 def search(
@@ -26,14 +29,19 @@ def search(
     last: Annotated[int | None, typer.Option("--to", metavar="YEAR")] = None,
     venue: Annotated[list[str] | None, typer.Option(metavar="VENUE", help="Repeatable.")] = None,
     source: Annotated[list[str] | None, typer.Option(metavar="SOURCE", help="Repeatable.")] = None,
+    topic: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of an automatic topic.")
+    ] = None,
+    label: Annotated[str | None, typer.Option(metavar="LABEL", help="One of your own.")] = None,
     room: Room = None,
     as_json: AsJson = False,
 ) -> None:
     """Search the papers."""
     with opened(room) as found:
+        keep = None if topic is None and label is None else _keeping(found, topic, label)
         results = found.search(
             query, k, facet=facet, year_from=first, year_to=last, venues=venue or (),
-            sources=source or (),
+            sources=source or (), keep=keep,
         )  # fmt: skip
         if as_json:
             print_json(
@@ -105,7 +113,7 @@ def trending(k: Count = 10, room: Room = None, as_json: AsJson = False) -> None:
             for trend in trends[:k]:
                 print_wrapped(
                     console,
-                    f"{trend.name}: {trend.ratio:.1f} times its past "
+                    f"{trend.name}: {trend.ratio:.1f} times {_PAST[trend.kind]} "
                     f"({trend.low:.1f} to {trend.high:.1f}); {trend.made_of}",
                     2, 6,
                 )  # fmt: skip
@@ -113,6 +121,24 @@ def trending(k: Count = 10, room: Room = None, as_json: AsJson = False) -> None:
                 console.print("  None: nothing rises more than chance would have it.")
         for note in outlook.notes:
             remark(note)
+
+
+def _keeping(room: ReadingRoom, topic: str | None, label: str | None) -> Callable[[Paper], bool]:
+    """Return a condition on papers. Raises InputError for a topic or label that is none."""
+    from everygrain_papers.outlook import outlook_of
+
+    outlook = outlook_of(room)
+    numbers = {name: number for number, name in outlook.names.items()}
+    if topic is not None and topic not in numbers:
+        raise InputError(
+            f"There is no topic '{topic}'.", f"One of {', '.join(map(repr, list(numbers)[:20]))}."
+        )
+    if label is not None and label not in outlook.labels:
+        raise InputError(f"There is no label '{label}'.", "List them: everygrain papers labels.")
+    return lambda paper: (
+        (topic is None or outlook.topic_of.get(paper.id) == numbers[topic])
+        and (label is None or label in outlook.tags.get(paper.id, ()))
+    )
 
 
 def _trend(trend: Any) -> dict[str, Any]:

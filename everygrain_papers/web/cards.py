@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -29,6 +29,7 @@ class Card:
     reasons    why it is recommended
     why        what each leg of the search says
     versions   how many other versions were found
+    is_new     whether it came in the last days
     grade      of a judge, as text; "" for none
     """
 
@@ -41,6 +42,7 @@ class Card:
     reasons: Markup = EMPTY
     why: tuple[str, ...] = ()
     versions: int = 0
+    is_new: bool = False
     grade: str = ""
 
 
@@ -80,11 +82,9 @@ def of_hits(
     ]  # fmt: skip
 
 
-def recommended(number: int, paper: Paper, interest: Interest, reasons: Markup) -> Card:
-    card = _card(number, paper, interest)
-    return Card(
-        number, paper, interest.id, card.mark, card.excerpt, card.abstract, reasons
-    )  # fmt: skip
+def recommended(number: int, paper: Paper, interest: Interest, why: Markup, new: bool) -> Card:
+    """Return the card of a recommended paper."""
+    return replace(_card(number, paper, interest), reasons=why, is_new=new)
 
 
 def _card(number: int, paper: Paper, interest: Interest | None) -> Card:

@@ -28,6 +28,8 @@ from everygrain_papers.digest.subscriptions import MOST_PAPERS
 from everygrain_papers.web.rendering import Refusal
 from everygrain_papers.web.visit import House, Visit
 
+PREVIEW = 42  # columns: it stands beside the settings
+
 
 def mail_settings(house: House) -> MailSettings:
     """Return how digests leave, with the address of these pages for their links."""
@@ -43,7 +45,7 @@ def digest(visit: Visit) -> Response:
     found = subscription(visit.people, visit.user.id)
     sample = None
     if visit.asked("preview"):
-        sample = render_text(compose(visit.room, visit.people, visit.user, now), width=72)
+        sample = render_text(compose(visit.room, visit.people, visit.user, now), width=PREVIEW)
     can_mail = bool(visit.house.settings.mail and visit.house.settings.mail.server)
     return visit.page(
         "digest.html", place="digest", subscription=found, frequencies=FREQUENCIES,

@@ -43,7 +43,7 @@ def interest(visit: Visit) -> Response:
     found = visit.people.interest(visit.user.id, identity)
     picks = recommending.by_interest(visit, [found], MOST).get(found.id, [])
     made = [
-        cards.recommended(number, pick.paper, found, pick.reasons)
+        cards.recommended(number, pick.paper, found, pick.reasons, pick.is_new)
         for number, pick in enumerate(picks, 1)
     ]
     lists = [

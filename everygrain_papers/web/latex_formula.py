@@ -136,7 +136,7 @@ def _command(name: str, tokens: list[str], depth: int) -> Markup:
         letter = unicodedata.lookup(f"GREEK {case} LETTER {spelt}")
         return Markup(letter if case == "CAPITAL" else f"<i>{letter}</i>")
     if name in _WORDS:
-        return Markup(f"{name}{_SPACE}")
+        return Markup(name if tokens and tokens[-1] in "_^({[" else f"{name}{_SPACE}")
     if name in _SPACES:
         return Markup(_SPACES[name])
     if name in _NOTHING:

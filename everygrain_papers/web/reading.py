@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from starlette.responses import Response
 
@@ -10,7 +10,6 @@ from everygrain_papers.web import cards, recommending, subjects
 from everygrain_papers.web.visit import Visit
 
 EACH = 5  # papers of an interest
-RECENT = timedelta(days=7)
 
 
 def home(visit: Visit) -> Response:
@@ -23,7 +22,7 @@ def home(visit: Visit) -> Response:
     for interest in interests:
         picks = found.get(interest.id, [])
         made = [
-            cards.recommended(number + i, pick.paper, interest, pick.reasons)
+            cards.recommended(number + i, pick.paper, interest, pick.reasons, pick.is_new)
             for i, pick in enumerate(picks)
         ]
         number += len(made)
@@ -34,7 +33,10 @@ def home(visit: Visit) -> Response:
     count = len(room.papers)
     now = datetime.now(UTC)
     arrived = visit.house.cache.get(
-        "arrived", lambda: len(room.papers.arrived(now - RECENT)), seconds=60.0, late=True
+        "arrived",
+        lambda: len(room.papers.arrived(now - recommending.RECENT)),
+        seconds=60.0,
+        late=True,
     )
     return visit.page(
         "home.html",

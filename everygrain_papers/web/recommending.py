@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from markupsafe import Markup
@@ -13,22 +14,32 @@ from everygrain_papers.paper import Paper
 from everygrain_papers.web.rendering import paper_address, title_html
 from everygrain_papers.web.visit import House, Visit
 
-MOST = 2_000  # of the newest papers, from which recommendations are taken
+MOST = 2_000  # papers from which recommendations are taken, of the newest and of those that came
+BACKGROUND = 500  # ordinary papers beside those that came lately: they make rare terms known
+RECENT = timedelta(days=7)
 SECONDS = 120.0  # how old a list may be while papers come
 MOST_TERMS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A recommended paper, with its reasons as a reader sees them."""
+    """A recommended paper, its reasons as a reader sees them, and whether it came lately."""
 
     paper: Paper
     reasons: Markup
+    is_new: bool
 
 
 @dataclass(frozen=True)
-class _Newest:
-    pool: Pool
+class _Fresh:
+    """What recommendations are taken from.
+
+    recent   papers that came in the last days;   newest   the newest by their date
+    works    paper id -> id of its work, of both
+    """
+
+    recent: Pool
+    newest: Pool
     works: Mapping[str, str]
 
 
@@ -44,37 +55,46 @@ def by_interest(visit: Visit, interests: Sequence[Interest], each: int) -> dict[
     )
 
 
-def _newest(house: House) -> _Newest:
-    def make() -> _Newest:
-        papers = house.room.papers.newest(MOST)
-        ids = [paper.id for paper in papers]
-        pool = Pool(papers, house.room.index.vectors(ids))
-        return _Newest(pool, house.room.papers.works(ids))
+def _fresh(house: House) -> _Fresh:
+    def make() -> _Fresh:
+        papers = house.room.papers
+        newest = papers.newest(MOST)
+        arrived = papers.arrived(datetime.now(UTC) - RECENT)[-MOST:]
+        recent = list(papers.fetch(arrived).values())
+        pools = [
+            Pool(each, house.room.index.vectors([paper.id for paper in each]), background)
+            for each, background in ((recent, newest[:BACKGROUND]), (newest, []))
+        ]
+        works = papers.works({paper.id for paper in (*recent, *newest)})
+        return _Fresh(*pools, works)
 
-    return house.cache.get("newest", make, seconds=SECONDS, late=True)
+    return house.cache.get("fresh", make, seconds=SECONDS, late=True)
 
 
 def _found(
     house: House, interests: Sequence[Interest], seen: frozenset[str], each: int
 ) -> dict[str, list[Pick]]:
-    newest = _newest(house)
+    fresh = _fresh(house)
     named = sorted({p for i in interests for p in (*i.positive, *i.disliked)})
     library = house.room.papers.fetch(named)
     vectors = np.asarray(house.room.index.vectors(list(library)))
     held = dict(zip(library, vectors, strict=True))
-    works = {**newest.works, **house.room.papers.works([*library, *seen])}
-    found: dict[str, list[Pick]] = {}
-    taken: set[str] = set(seen)
-    for interest in interests:
-        # one list each, so that no interest is crowded out by another with more to say
-        picks = recommend_from(
-            newest.pool, [interest], library, held,
-            seen=frozenset(taken | _marked(interests)), works=works, k=each,
-        )  # fmt: skip
-        taken.update(pick.paper.id for pick in picks)
-        found[interest.id] = [
-            Pick(pick.paper, reasons(pick.reasons, interest, library)) for pick in picks
-        ]
+    works = {**fresh.works, **house.room.papers.works([*library, *seen])}
+    found: dict[str, list[Pick]] = {interest.id: [] for interest in interests}
+    taken = set(seen | _marked(interests))
+    # What came lately goes first, then the newest. One list for each interest, so that none is
+    # crowded out by another that has more to say.
+    for pool, is_new in ((fresh.recent, True), (fresh.newest, False)):
+        for interest in interests:
+            missing = each - len(found[interest.id])
+            if not missing or not pool.candidates:
+                continue
+            for pick in recommend_from(
+                pool, [interest], library, held, seen=frozenset(taken), works=works, k=missing
+            ):
+                taken.add(pick.paper.id)
+                why = reasons(pick.reasons, interest, library)
+                found[interest.id].append(Pick(pick.paper, why, is_new))
     return found
 
 

@@ -156,5 +156,6 @@ def test_an_addition_that_needs_a_file_that_is_gone_names_the_remedy(tmp_path, m
     for file in (tmp_path / "i").glob("segments/*/words-*"):
         file.unlink()
     with Index.open(tmp_path / "i", words=BagHash()) as index:
-        with pytest.raises(StoredIndexError, match="words-.* is missing. Run `everygrain doctor"):
-            index.add([Document("b", "A river of sand.")])
+        added = [Document("b", "A river of sand.")]
+        with pytest.raises(StoredIndexError, match=r"words-.* is missing. Run `everygrain doctor"):
+            index.add(added)

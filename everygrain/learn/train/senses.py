@@ -5,10 +5,10 @@ For a word w, one word o around it and M words n drawn from the collection,
     loss = - log sigma(u_o . v) - sum_n log sigma(-u_n . v),   v = sum_k z_k s_wk
     z = softmax((q_w . c + g) / t),   g_k = -log(-log U_k),  U uniform in (0, 1)
 
-c is the mean of the vectors of the words around w but o, which would give the answer away (that it
-is left out is ours, as are the sizes). z is a sense drawn by lot, made differentiable (Gumbel-softmax); the temperature t falls from the first
-step to the last, and with it the draw goes from a mixture to a choice. u are the vectors that a
-skip-gram predicts by; they are not kept.
+c is the mean of the vectors of the words around w but o, which would give the answer away (that
+it is left out is ours, as are the sizes). z is a sense drawn by lot, made differentiable
+(Gumbel-softmax); the temperature t falls from the first step to the last, and with it the draw
+goes from a mixture to a choice. u are the vectors that a skip-gram predicts by; they are not kept.
 
 Source: Vector representations of text data in deep learning (Disambiguated Skip-gram).
 """
