@@ -1,6 +1,6 @@
 """How good the recommendations of a digest are: a replay by date, beside the published methods.
 
-    python benchmarks/papers/digest.py [--development] [--liked 1] [--redraw] [--single 150] [--triple 50]
+    python benchmarks/papers/digest.py [--development] [--liked 1] [--redraw]
 
 Needs the extra `models` (scikit-learn, for the baselines) and ../shared/data/papers. Readers are
 made from authors (see digest_readers.py); settings were chosen on `--development`, other authors

@@ -1,6 +1,6 @@
 """What a transformer changes in the digest benchmark: for zotero-arxiv-daily's method and ours.
 
-    python benchmarks/papers/digest_transformer.py [--readers 75]
+    python benchmarks/papers/digest_transformer.py [--readers 60]
 
 Needs the extra `models`. One year of the report, readers of one interest, 1,000 candidates: a
 transformer encodes some ten abstracts a second on one core, so it is a smaller case than that of
@@ -28,7 +28,7 @@ ENCODERS = {"static": "static", "MiniLM": "minilm"}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--readers", type=int, default=75)
+    parser.add_argument("--readers", type=int, default=60)
     options = parser.parse_args()
     archive, values = Archive(), {}
     for name, encoder in ENCODERS.items():

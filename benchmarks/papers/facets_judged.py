@@ -7,8 +7,9 @@ from 20 of its papers: drawn by seed among those whose abstracts have sentences 
 by the room's own rules, at most 2 of a venue; none had to be replaced. The first 5 of every system
 were pooled and shuffled, without saying which system had found them or for which facet; each was
 graded in all three facets, so that a grade does not tell where a paper came from. What mixtures
-found beyond that was graded later in the same way. Grades are kept as ids and numbers in
-facets_judged.json beside this file; `--pool` prints what is not graded yet.
+found beyond that was graded later in the same way, and 60 pairs, 36 of them of a grade above 0, a
+second time. Grades are kept as ids and numbers in facets_judged.json beside this file; `--pool`
+prints what is not graded yet.
 
 Guideline. Read both titles and abstracts (of a long one, the beginning and the end): what counts is
 what the papers are, not the sentences that a labeller took for a facet. Each facet is graded for
@@ -284,6 +285,20 @@ def table(entries: list[dict], against: str = "whole") -> list[str]:
     return rows
 
 
+def repeated(judged: Grades, again: Grades) -> dict[str, int]:
+    """Return how many pairs were graded twice, and how many the same in each facet."""
+    pairs = [
+        (judged[query][identity], grades)
+        for query, by_paper in again.items()
+        for identity, grades in by_paper.items()
+    ]
+    same = {
+        facet: sum(first[i] == second[i] for first, second in pairs)
+        for i, facet in enumerate(FACETS)
+    }
+    return {"pairs": len(pairs), **same}
+
+
 def result(lists: Lists, judged: Grades, queries: Sequence[str], papers: int) -> dict:
     half = len(queries) // 2
     earlier, later = (measured(lists, judged, part) for part in (queries[:half], queries[half:]))
@@ -318,6 +333,7 @@ def write(told: dict) -> None:
         f"{facet} {' / '.join(map(str, counts))}" for facet, counts in told["grades"].items()
     )
     correlation = ", ".join(f"{pair} {value:.2f}" for pair, value in told["correlation"].items())
+    same = ", ".join(f"{facet} {told['again'][facet]}" for facet in FACETS)
     lines = [
         "# Papers alike in problem, method or result, as judged by a reader",
         "",
@@ -325,12 +341,13 @@ def write(told: dict) -> None:
         "",
         f"A room of {told['papers']:,} papers (every {EVERY}th), encoder `static`, sentences "
         f"labelled by rules; {told['queries']} papers of at most {OF_A_VENUE} a venue ask. The "
-        f"first {DEPTH} of the systems were pooled, shuffled, and graded 0 to 2 in all three facets "
-        f"by the guideline in the script: {told['pairs']:,} pairs (graded 0 / 1 / 2: {grades}).",
+        f"first {DEPTH} of the systems were pooled, shuffled, and graded 0 to 2 in all three "
+        f"facets by the guideline in the script: {told['pairs']:,} pairs (graded 0 / 1 / 2: {grades}).",
         "",
-        "**One reader judged, once, and knows the system.** Which system had found a paper was "
-        "hidden, not what such systems do; there is no second reader, so how far two would agree "
-        f"is not known. The grades of a pair go together (Spearman: {correlation}): partly papers "
+        "**One reader judged, and knows the system.** Which system had found a paper was hidden, "
+        "not what such systems do; there is no second reader, so how far two would agree is not "
+        f"known. Of {told['again']['pairs']} pairs graded again by the same reader within the hour "
+        f"(so partly remembered), these were graded the same: {same}. The grades of a pair go together (Spearman: {correlation}): partly papers "
         "are so, partly whoever finds two papers alike in one thing finds them so in another, "
         "which favours whole abstracts. Only what was pooled is graded: nDCG is against the best "
         "of the pool.",
@@ -366,7 +383,8 @@ def main() -> None:
     parser.add_argument("--pool", action="store_true", help="print what is not graded yet")
     parser.add_argument("--room", type=Path, help="keep the room in this folder")
     options = parser.parse_args()
-    judged: Grades = json.loads(JUDGED.read_text(encoding="utf-8")) if JUDGED.exists() else {}
+    kept = json.loads(JUDGED.read_text(encoding="utf-8"))
+    judged: Grades = kept["grades"]
     folder = options.room or Path(tempfile.mkdtemp())
     with ReadingRoom(folder, encoder="static") as room:
         if not len(room):
@@ -376,7 +394,8 @@ def main() -> None:
         if options.pool:
             show(room, to_grade(lists, judged))
         else:
-            write(result(lists, judged, [paper.id for paper in queries], len(room)))
+            told = result(lists, judged, [paper.id for paper in queries], len(room))
+            write({**told, "again": repeated(judged, kept["again"])})
     if options.room is None:
         shutil.rmtree(folder)
 

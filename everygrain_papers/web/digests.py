@@ -28,7 +28,7 @@ from everygrain_papers.digest.subscriptions import MOST_PAPERS
 from everygrain_papers.web.rendering import Refusal
 from everygrain_papers.web.visit import House, Visit
 
-PREVIEW = 42  # columns: it stands beside the settings
+PREVIEW = 36  # columns: it stands beside the settings
 
 
 def mail_settings(house: House) -> MailSettings:

@@ -14,7 +14,8 @@ from everygrain_papers.web.bibtex import entry, key
 
 _BACK = {
     r"\textbackslash{}": "\\", r"\textasciitilde{}": "~", r"\textasciicircum{}": "^",
-    r"\textbraceleft{}": "{", r"\textbraceright{}": "}", r"\$": "$", r"\&": "&", r"\%": "%", r"\#": "#", r"\_": "_",
+    r"\textbraceleft{}": "{", r"\textbraceright{}": "}",
+    r"\$": "$", r"\&": "&", r"\%": "%", r"\#": "#", r"\_": "_",
 }  # fmt: skip
 _SIGN = re.compile("|".join(map(re.escape, _BACK)))
 
