@@ -32,6 +32,7 @@ _TEXT = (
     r"|(?P<cite>\s?~?\\(?:cite[a-z]{0,2}|ref|footnote)\{[^{}\\$]{0,200}\})"
     r"|(?P<address>https?://[^\s<>\"'`{}\\]{1,300})"
 )
+_MAY_HOLD = re.compile(r"[\\$`~]|''|--")  # most texts hold none of it
 _ATOM = re.compile(_MATH + _TEXT, re.DOTALL)
 _STYLES = {
     "emph": "em", "textit": "em", "textsl": "em", "textbf": "b", "texttt": "code", "url": "code",
@@ -50,6 +51,8 @@ class Atom:
 
 def atoms(text: str) -> Iterator[Atom]:
     """Yield what is LaTeX in a text, in order, none over another; the rest is plain text."""
+    if not _MAY_HOLD.search(text):
+        return
     for match in _ATOM.finditer(text):
         shown = _shown(match)
         if shown is not None:

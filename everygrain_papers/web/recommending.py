@@ -61,12 +61,12 @@ def _fresh(house: House) -> _Fresh:
         newest = papers.newest(MOST)
         arrived = papers.arrived(datetime.now(UTC) - RECENT)[-MOST:]
         recent = list(papers.fetch(arrived).values())
-        pools = [
+        one, other = (
             Pool(each, house.room.index.vectors([paper.id for paper in each]), background)
             for each, background in ((recent, newest[:BACKGROUND]), (newest, []))
-        ]
+        )
         works = papers.works({paper.id for paper in (*recent, *newest)})
-        return _Fresh(*pools, works)
+        return _Fresh(one, other, works)
 
     return house.cache.get("fresh", make, seconds=SECONDS, late=True)
 
