@@ -342,13 +342,15 @@ def write(told: dict) -> None:
         f"A room of {told['papers']:,} papers (every {EVERY}th), encoder `static`, sentences "
         f"labelled by rules; {told['queries']} papers of at most {OF_A_VENUE} a venue ask. The "
         f"first {DEPTH} of the systems were pooled, shuffled, and graded 0 to 2 in all three "
-        f"facets by the guideline in the script: {told['pairs']:,} pairs (graded 0 / 1 / 2: {grades}).",
+        f"facets by the guideline in the script: {told['pairs']:,} pairs (graded 0 / 1 / 2: "
+        f"{grades}).",
         "",
         "**One reader judged, and knows the system.** Which system had found a paper was hidden, "
         "not what such systems do; there is no second reader, so how far two would agree is not "
         f"known. Of {told['again']['pairs']} pairs graded again by the same reader within the hour "
-        f"(so partly remembered), these were graded the same: {same}. The grades of a pair go together (Spearman: {correlation}): partly papers "
-        "are so, partly whoever finds two papers alike in one thing finds them so in another, "
+        f"(so partly remembered), these were graded the same: {same}. The grades of a pair go "
+        f"together (Spearman: {correlation}): partly papers are so, partly whoever "
+        "finds two papers alike in one thing finds them so in another, "
         "which favours whole abstracts. Only what was pooled is graded: nDCG is against the best "
         "of the pool.",
         "",
@@ -361,7 +363,8 @@ def write(told: dict) -> None:
         "## Mixtures",
         "",
         "The facet's words asked of all: the paper's own sentences of the facet, asked of the "
-        "index of titles and abstracts. On the first half of the queries, where one was chosen:",
+        "index of titles and abstracts. What only mixtures found was graded later, known to come "
+        "from one of them. On the first half of the queries, where one was chosen:",
         "",
         *table(told["earlier_half"]),
         "",

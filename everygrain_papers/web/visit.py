@@ -30,7 +30,7 @@ from everygrain_papers.web.settings import Settings
 if TYPE_CHECKING:
     from everygrain_papers.room import ReadingRoom
 
-THREADS = 8  # pages that are made at a time; more would only wait for each other
+THREADS = 3  # pages that are made at a time; more would only wait for each other
 MOST_FIELDS = 1000
 YEAR = 365 * 24 * 3600
 _log = logging.getLogger("everygrain_papers.web")
