@@ -8,6 +8,7 @@ import unicodedata
 from everygrain_papers.paper import Paper
 from everygrain_papers.web.latex import LONGEST_FORMULA
 
+LONGEST_ABSTRACT = 20_000  # characters
 _ESCAPES = {
     # no "\{": BibTeX counts it as a brace, and one without its partner would end the field
     "\\": r"\textbackslash{}", "{": r"\textbraceleft{}", "}": r"\textbraceright{}",
@@ -50,7 +51,7 @@ def entry(paper: Paper) -> str:
         "archiveprefix": "arXiv" if arxiv else "",
         "url": _address(paper.url),
         "keywords": _text(", ".join(paper.keywords)),
-        "abstract": _text(paper.abstract),
+        "abstract": _text(paper.abstract[:LONGEST_ABSTRACT]),
     }
     lines = [f"  {name} = {{{value}}}" for name, value in fields.items() if value.strip("{}")]
     return f"@{kind}{{{key(paper)},\n" + ",\n".join(lines) + "\n}\n"

@@ -61,11 +61,12 @@ class Cache:
             old = kept.generation >= 0
             if old and self._is_fresh(kept, generation, seconds, late):
                 return kept.value  # type: ignore[no-any-return]
+            value = kept.value
             if old and late:
                 if not kept.busy:
                     kept.busy = True
                     Thread(target=self._renew, args=(kept, make, generation), daemon=True).start()
-                return kept.value  # type: ignore[no-any-return]
+                return value  # type: ignore[no-any-return]
         with kept.lock:
             if not self._is_fresh(kept, generation, seconds, late):
                 self._fill(kept, make, generation)

@@ -15,7 +15,7 @@ from everygrain_papers.web.highlight import LONGEST_SHOWN
 from everygrain_papers.web.layers import Mark
 from everygrain_papers.web.visit import House
 
-MOST_READ = 20_000  # newest papers whose definitions are looked for
+MOST_READ = 3_000  # newest papers whose definitions are looked for
 MOST_TERMS = 12  # of one abstract
 SECONDS = 1800.0
 _PART = 1000

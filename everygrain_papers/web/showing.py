@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from markupsafe import Markup, escape
@@ -98,10 +98,12 @@ def runs(visit: Visit, paper: Paper, terms: Sequence[Explained]) -> list[Run]:
         return []
     marks = term_marks(terms)
     found: list[tuple[str, int, int]] = []
-    for sentence in visit.room.sentences(paper):
-        end = min(sentence.end, len(text))
-        if sentence.start >= len(text):
-            break
+    shown = replace(paper, abstract=text)
+    sentences = visit.house.cache.get(
+        ("sentences", paper.id, text), lambda: visit.room.sentences(shown), seconds=KEPT, late=True
+    )
+    for sentence in sentences:
+        end = sentence.end
         if found and found[-1][0] == sentence.function:
             found[-1] = (sentence.function, found[-1][1], end)
         else:

@@ -31,6 +31,9 @@ PUBLISHED = Paper(
     ("Ada Byron", "Maria Mitchell"), "Journal of Skies", 2022, "2022-02-02",
     doi="10.5555/comets", source="crossref",
 )  # fmt: skip
+LONG = Paper(
+    "long", "A comet of one megabyte", "Tail of dust $ and { ice. " * 40_000, source="feed"
+)
 STRANGE = (
     Paper("bad-title", f"Comets {ATTACK}", "A title that is a script.", source="feed"),
     Paper("bad-abstract", "Comets in markup", f"We <b>show</b> {ATTACK} {BROKEN_OUT} &lt;i&gt;.",
@@ -40,7 +43,6 @@ STRANGE = (
     Paper("latex", r"Bounds of order $O(n^{2})$ for $\alpha$-comets",
           r"We prove $\sum_i x_i \leq \frac{1}{2}$, and $\unheardof{x}$ and cost $5 to $10.",
           source="feed"),
-    Paper("long", "A comet of one megabyte", "Tail of dust $ and { ice. " * 40_000, source="feed"),
     Paper("empty", "A comet without abstract", source="feed"),
     Paper("control", "Comet \x07 with a bell", "Text\x00 with\x0b control \u202e characters."),
     Paper("future", "A comet to come", "It will come.", date="2199-01-01", year=2199),
@@ -57,6 +59,7 @@ def filled(folder: Path, more: Iterable[Paper] = ()) -> ReadingRoom:
     revised = {**PREPRINT.record(), "abstract": "We count many comets. The count is high."}
     room.papers.put([of_record(revised), PUBLISHED], datetime(2026, 2, 1, tzinfo=UTC))
     room.index_waiting()
+    room.papers.put([LONG])  # stored and not indexed: a megabyte in every search takes its time
     return room
 
 

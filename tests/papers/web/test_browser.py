@@ -86,9 +86,12 @@ class Browser:
         self.driver.get(self.address + path)
 
     def wait_for(self, holds: Callable[[], bool]) -> None:
+        """Wait until it holds; while a page goes and the next one comes, nothing does."""
+        from selenium.common.exceptions import StaleElementReferenceException
         from selenium.webdriver.support.wait import WebDriverWait
 
-        WebDriverWait(self.driver, 20, 0.02).until(lambda _: holds())
+        between = (StaleElementReferenceException, IndexError)
+        WebDriverWait(self.driver, 20, 0.02, between).until(lambda _: holds())
 
     def type(self, keys: str) -> None:
         webdriver.ActionChains(self.driver).send_keys(keys).perform()

@@ -15,7 +15,16 @@ from everygrain_papers.people import People
 from everygrain_papers.room import ReadingRoom
 from everygrain_papers.web.rendering import paper_address
 
-from .reading_room import ATTACK, BROKEN_OUT, PREPRINT, PUBLISHED, STRANGE, Reader
+from .reading_room import (
+    ATTACK,
+    BROKEN_OUT,
+    LONG,
+    PREPRINT,
+    PUBLISHED,
+    STRANGE,
+    Reader,
+    people_of,
+)
 
 PAGES = (
     "/", "/search", "/search?q=rivers", "/search?q=bread&facet=method", "/trending", "/topics",
@@ -143,7 +152,7 @@ def test_references_lead_to_papers_of_the_room_where_they_are_known(reader: Read
     assert "<li>A book without an address</li>" in page
 
 
-@pytest.mark.parametrize("paper", STRANGE, ids=lambda p: p.id)
+@pytest.mark.parametrize("paper", [*STRANGE, LONG], ids=lambda p: p.id)
 def test_strange_papers_have_pages_and_bibtex(reader: Reader, paper: Any) -> None:
     for part in ("paper", "bibtex", "abstract"):
         assert reader.get(paper_address(paper.id, part)).status_code == 200
@@ -180,7 +189,16 @@ def test_a_megabyte_of_abstract_makes_a_page_of_usual_size(reader: Reader) -> No
     whole = reader.get("/abstract/long")
     assert whole.headers["content-type"].startswith("text/plain")
     assert len(whole.text) > 900_000
-    assert len(reader.get("/search?q=megabyte+dust+ice").content) < 200_000
+
+
+@pytest.mark.slow
+def test_a_megabyte_that_a_search_finds_is_shown_by_its_evidence(tmp_path: Any) -> None:
+    with ReadingRoom(tmp_path / "new", encoder="latent") as room, people_of(tmp_path) as people:
+        room.papers.put([LONG])
+        room.index_waiting()
+        answer = Reader(room, people).get("/search?q=tail+of+dust")
+        assert "<mark>dust</mark>" in answer.text
+        assert len(answer.content) < 100_000
 
 
 def test_a_first_like_begins_an_interest_and_can_be_taken_back(
@@ -306,8 +324,6 @@ def test_a_readers_feed_opens_at_its_own_address_alone(reader: Reader) -> None:
 
 
 def test_an_empty_room_says_how_to_fill_it(tmp_path: Any) -> None:
-    from .reading_room import people_of
-
     with ReadingRoom(tmp_path / "new", encoder="latent") as room, people_of(tmp_path) as people:
         reader = Reader(room, people)
         assert "everygrain papers ingest" in reader.get("/").text
