@@ -18,8 +18,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
-import numpy as np
-
 from everygrain import Document, Index
 from everygrain.errors import InputError
 from everygrain_papers.functions.base import Function
@@ -116,26 +114,6 @@ class Facets:
         for index in self.indexes.values():
             if gone := list(index.fetch(ids)):
                 index.delete(gone)
-
-    def nearest(
-        self, index: Index, mine: Sequence[str], theirs: Sequence[Sequence[str]]
-    ) -> list[tuple[int, int]]:
-        """Return for each paper the pair of sentences, mine and theirs, that are most alike.
-
-        index    whose encoder compares them
-        mine     sentences; at least one
-        theirs   sentences of each of the papers; at least one each
-        """
-        flat = [sentence[:LONGEST] for each in theirs for sentence in each]
-        vectors = index.encode([*(each[:LONGEST] for each in mine), *flat], "document")
-        likeness = vectors[: len(mine)] @ vectors[len(mine) :].T
-        found, first = [], 0
-        for each in theirs:
-            part = likeness[:, first : first + len(each)]
-            row, column = np.unravel_index(int(np.argmax(part)), part.shape)
-            found.append((int(row), int(column)))
-            first += len(each)
-        return found
 
 
 def _made(folder: Path) -> bool:

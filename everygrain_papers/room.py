@@ -17,8 +17,10 @@ from threading import Lock
 
 from everygrain import Hit, Index
 from everygrain.errors import InputError, QueryError, StoredIndexError
+from everygrain_papers import alike as likeness
+from everygrain_papers.alike import ALL, SLACK
 from everygrain_papers.facets import (
-    LONGEST,
+    FACETS,
     Facets,
     check,
     in_abstract,
@@ -38,9 +40,6 @@ from everygrain_papers.sources import Source
 from everygrain_papers.store import PaperStore
 
 MOST_RESULTS = 1000  # works of one query: nobody reads on
-SLACK = 5  # more are searched for than asked, as versions of one work are folded
-SYSTEM = "hybrid"
-ALL = "all"  # alike in everything: whole abstracts
 
 
 class ReadingRoom:
@@ -193,45 +192,13 @@ class ReadingRoom:
         if facet != ALL:
             check(facet)
         mine = self.papers.fetch([paper_or_text]).get(paper_or_text)
-        said = self._said([mine], facet)[0] if mine else _sentences_in(paper_or_text)
-        index = self.index if facet == ALL else self.facets.indexes[check(facet)]
-        if not said or not len(index):
-            return []
-        query = " ".join([mine.title, *said] if mine and facet == ALL else said)[:LONGEST]
-        own = set() if mine is None else {p.id for p in self.papers.versions(mine.id)}
-        ranking = index.retriever(SYSTEM).retrieve([query], k + SLACK + len(own))
-        scores = dict(zip(ranking.document_ids, ranking.scores.tolist(), strict=True))
-        papers = self._one_of_each([id for id in scores if id not in own])[:k]
-        theirs = [
-            said or [p.title] for p, said in zip(papers, self._said(papers, facet), strict=True)
-        ]
-        pairs = self.facets.nearest(self.index if facet == ALL else index, said, theirs)
-        return [
-            Alike(paper, scores[paper.id], said[i], sentences[j])
-            for paper, sentences, (i, j) in zip(papers, theirs, pairs, strict=True)
-        ]
+        if mine is None:
+            return likeness.to_words(self, paper_or_text, facet, k)
+        return likeness.to_paper(self, mine, [facet], k)[0]
 
-    def _one_of_each(self, ids: Sequence[str]) -> list[Paper]:
-        """Return the first paper of each work."""
-        papers = self.papers.fetch(ids)
-        works = self.papers.works(papers)
-        first: dict[str, Paper] = {}
-        for identity, paper in papers.items():
-            first.setdefault(works[identity], paper)
-        return list(first.values())
-
-    def _said(self, papers: Sequence[Paper], facet: str) -> list[list[str]]:
-        """Return of each paper the sentences of a facet, or all."""
-        every = sentences_of([paper.abstract for paper in papers], self.labeller)
-        if facet != ALL:
-            every = [
-                pieces(paper.abstract, found, check(facet))
-                for paper, found in zip(papers, every, strict=True)
-            ]
-        return [
-            [paper.abstract[each.start : each.end] for each in found]
-            for paper, found in zip(papers, every, strict=True)
-        ]
+    def alike_in_each(self, paper: Paper, k: int = 10) -> dict[str, list[Alike]]:
+        """Return what `alike` does of a paper here for every facet, in one search."""
+        return dict(zip(FACETS, likeness.to_paper(self, paper, FACETS, k), strict=True))
 
     def index_waiting(self, on_progress: Callable[[int], None] | None = None) -> int:
         """Index what is stored and not indexed yet. Returns how many papers that was."""
@@ -252,10 +219,3 @@ def _where(
         if values:
             parts.append(f"{field} in ({', '.join(json.dumps(str(v)) for v in values)})")
     return " and ".join(parts) or None
-
-
-def _sentences_in(text: str) -> list[str]:
-    from everygrain_papers.functions.sentences import split
-
-    cut = text[:LONGEST]
-    return [cut[start:end] for start, end in split(cut)]

@@ -21,11 +21,12 @@ import numpy as np
 
 from everygrain.measure.bootstrap import bca_interval
 from everygrain.measure.significance import randomisation_test
+from everygrain_papers.alike import ALL
 from everygrain_papers.facets import FACETS, FUNCTIONS_OF, pieces
 from everygrain_papers.functions import labels as labelled
 from everygrain_papers.functions.labelling import Sentence
 from everygrain_papers.paper import Paper
-from everygrain_papers.room import ALL, ReadingRoom
+from everygrain_papers.room import ReadingRoom
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data" / "csabstruct"

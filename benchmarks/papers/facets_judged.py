@@ -62,9 +62,10 @@ from everygrain import Index
 from everygrain.measure.bootstrap import bca_interval
 from everygrain.measure.correction import holm
 from everygrain.measure.significance import randomisation_test
+from everygrain_papers.alike import ALL
 from everygrain_papers.facets import FACETS, LONGEST, Facet, pieces
 from everygrain_papers.paper import Paper, of_record
-from everygrain_papers.room import ALL, ReadingRoom
+from everygrain_papers.room import ReadingRoom
 
 ROOT = Path(__file__).resolve().parents[2]
 PAPERS = ROOT.parent / "shared" / "data" / "papers" / "papers.jsonl.gz"

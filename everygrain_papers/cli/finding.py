@@ -9,10 +9,11 @@ import typer
 
 from everygrain.cli.plugin import output, print_json, print_wrapped, remark
 from everygrain.errors import InputError
+from everygrain_papers.alike import ALL
 from everygrain_papers.cli.options import AsJson, Count, Room, opened
 from everygrain_papers.facets import FACETS
 from everygrain_papers.paper import Paper
-from everygrain_papers.room import ALL, ReadingRoom
+from everygrain_papers.room import ReadingRoom
 
 MOST_AUTHORS = 3
 _PAST = {"term": "its past", "topic": "its past", "paper": "the mean score of new papers"}

@@ -1,6 +1,7 @@
 """Where papers come from: files of the field's formats, and servers that are asked politely."""
 
 from everygrain_papers.sources.base import (
+    Addition,
     Batch,
     Deleted,
     Item,
@@ -18,6 +19,7 @@ from everygrain_papers.sources.references import BibTeX
 from everygrain_papers.sources.visits import Visitor
 
 __all__ = [
+    "Addition",
     "Batch",
     "BibTeX",
     "Deleted",

@@ -6,12 +6,12 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
 
 from everygrain.errors import InputError, StorageError
-from everygrain_papers.paper import Paper
+from everygrain_papers.paper import Paper, of_record
 
 Cursor = Mapping[str, Any]  # JSON values that only the source itself reads
 
@@ -29,6 +29,33 @@ class Deleted:
 
 
 @dataclass(frozen=True, slots=True)
+class Addition:
+    """What a source says of a paper apart from the paper itself, as in a dump of abstracts.
+
+    id       of the paper, which may have come before or is still to come
+    fields   values as in `Paper.record()`; they stand above what the paper's own record says
+
+    Raises InputError for fields that no Paper has or could hold, and for none.
+    """
+
+    id: str
+    fields: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        known = {each.name for each in fields(Paper)} - {"id", "source", "more"}
+        if not self.fields or not self.fields.keys() <= known:
+            raise InputError(
+                f"An addition to '{self.id}' says nothing of a paper.",
+                f"Give one or more of {', '.join(sorted(known))}.",
+            )
+        of_record({"title": "to be told", **self.fields, "id": self.id})
+
+    def to(self, paper: Paper) -> Paper:
+        """Return the paper with these fields."""
+        return of_record(paper.record() | dict(self.fields))
+
+
+@dataclass(frozen=True, slots=True)
 class Reject:
     """A record that could not be read, and why.
 
@@ -43,7 +70,7 @@ class Reject:
 
 
 OnReject = Callable[[Reject], None]
-Item = Paper | Deleted
+Item = Paper | Deleted | Addition
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from everygrain.errors import InputError
 from everygrain_papers.paper import Paper, of_record
+from everygrain_papers.sources.base import Addition
+from everygrain_papers.sources.csl import csl
+from everygrain_papers.sources.fields import (
+    Record,
+    are_texts,
+    count_of,
+    first_of,
+    kept,
+    list_of,
+    map_of,
+    names_of,
+    text,
+)
 from everygrain_papers.sources.identifiers import (
     arxiv_of,
     date_and_year,
@@ -16,8 +29,9 @@ from everygrain_papers.sources.identifiers import (
 )
 from everygrain_papers.sources.markup import accents, clean, one_line, plain
 
-Record = Mapping[str, Any]
 LONGEST_ABSTRACT = 1_000_000  # words of an inverted index; more is no abstract
+# authors, concepts, funders, institutions, publishers, sources, topics
+_NO_WORKS = frozenset("ACFIPST")
 
 
 def own(record: Record) -> Paper:
@@ -34,10 +48,10 @@ def arxiv(record: Record) -> Paper:
     identifier = text(record, "id")
     parsed = record.get("authors_parsed")
     if isinstance(parsed, list):
-        authors = [one_line(f"{a[1]} {a[0]} {a[2]}") for a in parsed if _texts(a, 3)]
+        authors = [one_line(f"{a[1]} {a[0]} {a[2]}") for a in parsed if are_texts(a, 3)]
     else:
         authors = text(record, "authors").replace(" and ", ", ").split(",")
-    versions = [v for v in _list(record, "versions") if isinstance(v, Mapping)]
+    versions = [v for v in list_of(record, "versions") if isinstance(v, Mapping)]
     first = date_of(versions[0].get("created")) if versions else None
     date = first or date_of(record.get("update_date"))
     return of_record(
@@ -53,7 +67,7 @@ def arxiv(record: Record) -> Paper:
             "url": f"https://arxiv.org/abs/{identifier}",
             "doi": doi_of(record.get("doi")),
             "arxiv_id": identifier,
-            "more": _kept(record, "comments", "license", "update_date")
+            "more": kept(record, "comments", "license", "update_date")
             | ({"version": len(versions)} if versions else {}),
         },
         source="arxiv-snapshot",
@@ -62,55 +76,64 @@ def arxiv(record: Record) -> Paper:
 
 def openalex(record: Record) -> Paper:
     """Read a work of OpenAlex; its abstract is an index of words to places."""
-    places = [_map(record, "primary_location"), *_list(record, "locations")]
+    identifier = text(record, "id").rstrip("/").rsplit("/", 1)[-1]
+    if identifier[:1] in _NO_WORKS and identifier[1:].isdigit():
+        raise InputError(f"'{identifier}' is no work.", "Read the folder of works alone.")
+    places = [map_of(record, "primary_location"), *list_of(record, "locations")]
     addresses = [str(p.get("landing_page_url") or "") for p in places if isinstance(p, Mapping)]
     doi = doi_of(record.get("doi"))
-    source = _map(_map(record, "primary_location"), "source") or _map(record, "host_venue")
-    stated = _list(record, "keywords") or _list(record, "concepts")
+    source = map_of(map_of(record, "primary_location"), "source") or map_of(record, "host_venue")
+    stated = list_of(record, "keywords") or list_of(record, "concepts")
     date = date_of(record.get("publication_date"))
     return of_record(
         {
-            "id": "openalex:" + text(record, "id").rstrip("/").rsplit("/", 1)[-1],
+            "id": f"openalex:{identifier}",
             "title": plain(text(record, "title") or text(record, "display_name")),
             "abstract": one_line(uninverted(record.get("abstract_inverted_index") or {})),
             "authors": [
                 one_line(
-                    text(_map(each, "author"), "display_name") or text(each, "raw_author_name")
+                    text(map_of(each, "author"), "display_name") or text(each, "raw_author_name")
                 )
-                for each in _list(record, "authorships")
+                for each in list_of(record, "authorships")
                 if isinstance(each, Mapping)
             ],
             "venue": plain(text(source, "display_name")),
             "date": date,
             "year": year_of(record.get("publication_year"), date),
-            "keywords": _names(stated, "display_name"),
+            "keywords": names_of(stated, "display_name"),
             "url": next((a for a in addresses if a), "") or text(record, "id"),
             "doi": doi,
             "arxiv_id": next(filter(None, map(arxiv_of, [doi, *addresses])), ""),
             "references": [
                 "openalex:" + each.rsplit("/", 1)[-1]
-                for each in _list(record, "referenced_works")
+                for each in list_of(record, "referenced_works")
                 if isinstance(each, str)
             ],
-            "citations": _count(record.get("cited_by_count")),
-            "more": _kept(record, "type", "language", "is_retracted"),
+            "citations": count_of(record.get("cited_by_count")),
+            "more": kept(record, "type", "language", "is_retracted"),
         },
         source="openalex",
     )
 
 
-def semantic_scholar(record: Record) -> Paper:
-    """Read a paper of Semantic Scholar: its dumps, its API, or its old open corpus."""
-    known = {k.lower(): v for k, v in (_map(record, "externalIds")).items()}
-    known |= {k.lower(): v for k, v in (_map(record, "externalids")).items()}
+def semantic_scholar(record: Record) -> Paper | Addition:
+    """Read a paper of Semantic Scholar: its dumps, its API, or its old open corpus.
+
+    Its dumps give papers and their abstracts apart: an abstract alone is an Addition.
+    """
+    if "corpusid" in record and "abstract" in record and "title" not in record:
+        abstract = one_line(text(record, "abstract"))
+        return Addition(f"s2:{record['corpusid']}", {"abstract": abstract})
+    known = {k.lower(): v for k, v in (map_of(record, "externalIds")).items()}
+    known |= {k.lower(): v for k, v in (map_of(record, "externalids")).items()}
     identifier = record.get("corpusid") or record.get("corpusId") or record.get("paperId")
     date = date_of(record.get("publicationdate") or record.get("publicationDate"))
     cited = record.get("citationcount", record.get("citationCount"))
     incoming = record.get("inCitations")
-    fields = _list(record, "s2fieldsofstudy") or _list(record, "s2FieldsOfStudy")
+    fields = list_of(record, "s2fieldsofstudy") or list_of(record, "s2FieldsOfStudy")
     references = [
         f"s2:{each.get('corpusid') or each.get('paperId')}" if isinstance(each, Mapping) else each
-        for each in _list(record, "references") or _list(record, "outCitations")
+        for each in list_of(record, "references") or list_of(record, "outCitations")
     ]
     venue = text(record, "venue") or text(record, "journalName")
     return of_record(
@@ -118,17 +141,17 @@ def semantic_scholar(record: Record) -> Paper:
             "id": f"s2:{identifier or text(record, 'id')}",
             "title": one_line(text(record, "title")),
             "abstract": one_line(text(record, "abstract") or text(record, "paperAbstract")),
-            "authors": _names(_list(record, "authors"), "name"),
-            "venue": one_line(venue or text(_map(record, "journal"), "name")),
+            "authors": names_of(list_of(record, "authors"), "name"),
+            "venue": one_line(venue or text(map_of(record, "journal"), "name")),
             "date": date,
             "year": year_of(record.get("year"), date),
-            "keywords": list(dict.fromkeys(_names(fields, "category"))),
+            "keywords": list(dict.fromkeys(names_of(fields, "category"))),
             "url": text(record, "url") or text(record, "s2Url"),
             "doi": doi_of(known.get("doi") or record.get("doi")),
             "arxiv_id": arxiv_of(known.get("arxiv")),
             "references": [r for r in references if isinstance(r, str) and r != "s2:None"],
-            "citations": _count(len(incoming) if isinstance(incoming, list) else cited),
-            "more": {"tldr": text(_map(record, "tldr"), "text")} if record.get("tldr") else {},
+            "citations": count_of(len(incoming) if isinstance(incoming, list) else cited),
+            "more": {"tldr": text(map_of(record, "tldr"), "text")} if record.get("tldr") else {},
         },
         source="semantic-scholar",
     )
@@ -138,11 +161,11 @@ def crossref(record: Record) -> Paper:
     """Read a work of Crossref; its abstract is JATS."""
     doi = doi_of(record.get("DOI"))
     names = ("published-print", "published-online", "published", "issued", "posted", "created")
-    parts = [_list(_map(record, name), "date-parts") for name in names]
+    parts = [list_of(map_of(record, name), "date-parts") for name in names]
     first = next((p[0] for p in parts if p and isinstance(p[0], list) and any(p[0])), [])
     date, year = date_and_year(first)
-    title = ": ".join(filter(None, (_first(record, "title"), _first(record, "subtitle"))))
-    preprints = _list(_map(record, "relation"), "is-preprint-of")
+    title = ": ".join(filter(None, (first_of(record, "title"), first_of(record, "subtitle"))))
+    preprints = list_of(map_of(record, "relation"), "is-preprint-of")
     published = [doi_of(each.get("id")) for each in preprints if isinstance(each, Mapping)]
     return of_record(
         {
@@ -151,37 +174,38 @@ def crossref(record: Record) -> Paper:
             "abstract": plain(text(record, "abstract")).removeprefix("Abstract "),
             "authors": [
                 one_line(f"{text(a, 'given')} {text(a, 'family')}") or one_line(text(a, "name"))
-                for a in _list(record, "author")
+                for a in list_of(record, "author")
                 if isinstance(a, Mapping)
             ],
-            "venue": plain(_first(record, "container-title") or text(record, "publisher")),
+            "venue": plain(first_of(record, "container-title") or text(record, "publisher")),
             "date": date,
             "year": year,
-            "keywords": [one_line(k) for k in _list(record, "subject") if isinstance(k, str)],
+            "keywords": [one_line(k) for k in list_of(record, "subject") if isinstance(k, str)],
             "url": text(record, "URL"),
             "doi": doi,
             "arxiv_id": arxiv_of(doi),
             "references": [
                 ref
-                for each in _list(record, "reference")
+                for each in list_of(record, "reference")
                 if isinstance(each, Mapping)
                 and (ref := doi_of(each.get("DOI")) or one_line(text(each, "article-title")))
             ],
-            "citations": _count(record.get("is-referenced-by-count")),
-            "more": _kept(record, "type", "language")
+            "citations": count_of(record.get("is-referenced-by-count")),
+            "more": kept(record, "type", "language")
             | ({"preprint_of": [d for d in published if d]} if any(published) else {}),
         },
         source="crossref",
     )
 
 
-Dialect = Callable[[Record], Paper]
+Dialect = Callable[[Record], Paper | Addition]
 DIALECTS: Mapping[str, Dialect] = {
     "papers": own,
     "arxiv": arxiv,
     "openalex": openalex,
     "semantic-scholar": semantic_scholar,
     "crossref": crossref,
+    "csl": csl,
 }
 
 
@@ -191,8 +215,10 @@ def dialect_of(record: Record) -> str:
         return "openalex"
     if {"corpusid", "corpusId", "paperId", "paperAbstract"} & record.keys():
         return "semantic-scholar"
+    if "id" in record and {"issued", "container-title", "citation-key"} & record.keys():
+        return "csl"
     if "DOI" in record:
-        return "crossref"
+        return "csl" if "id" in record else "crossref"
     if "authors_parsed" in record or {"update_date", "categories"} <= record.keys():
         return "arxiv"
     return "papers"
@@ -215,54 +241,3 @@ def uninverted(index: Any) -> str:
         if len(placed) > LONGEST_ABSTRACT:
             raise InputError("'abstract_inverted_index' has no end.", "Leave it out.")
     return " ".join(word for _, word in sorted(placed))
-
-
-def text(record: Record, name: str) -> str:
-    """Return a field as text, "" where it is missing. Raises InputError for another kind."""
-    value = record.get(name)
-    if value is None:
-        return ""
-    if type(value) is int:
-        return str(value)
-    if not isinstance(value, str):
-        raise InputError(f"The field '{name}' is {type(value).__name__}, no text.", "Mend it.")
-    return value
-
-
-def _map(record: Record, name: str) -> Record:
-    value = record.get(name)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(record: Record, name: str) -> list[Any]:
-    value = record.get(name)
-    return value if isinstance(value, list) else []
-
-
-def _first(record: Record, name: str) -> str:
-    value = record.get(name)
-    if isinstance(value, str):
-        return value
-    return next((each for each in _list(record, name) if isinstance(each, str)), "")
-
-
-def _names(values: Iterable[Any], name: str) -> list[str]:
-    """Return the names of objects, or texts as they are."""
-    named = (v.get(name) if isinstance(v, Mapping) else v for v in values)
-    return [one_line(each) for each in named if isinstance(each, str) and each.strip()]
-
-
-def _texts(value: Any, count: int) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) >= count
-        and all(isinstance(each, str) for each in value[:count])
-    )
-
-
-def _count(value: Any) -> int | None:
-    return value if type(value) is int and value >= 0 else None
-
-
-def _kept(record: Record, *names: str) -> dict[str, Any]:
-    return {name: record[name] for name in names if record.get(name) not in (None, "", False)}

@@ -24,6 +24,7 @@ class Change:
     unchanged        those that are here as they came
     withdrawn        those that their source took back
     older            those of which a later state is here already
+    aside            those that are not here, of which something was said that is kept for them
     """
 
     added: list[str] = field(default_factory=list)
@@ -31,8 +32,9 @@ class Change:
     unchanged: list[str] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
     older: list[str] = field(default_factory=list)
+    aside: list[str] = field(default_factory=list)
 
     def __iadd__(self, other: Change) -> Change:
-        for name in ("added", "updated", "unchanged", "withdrawn", "older"):
+        for name in ("added", "updated", "unchanged", "withdrawn", "older", "aside"):
             getattr(self, name).extend(getattr(other, name))
         return self

@@ -13,7 +13,8 @@ from everygrain.errors import InputError
 from everygrain_papers.database import Database, marks
 from everygrain_papers.merging import Decision
 from everygrain_papers.paper import Paper, of_record
-from everygrain_papers.sources import Deleted, Item, Reject
+from everygrain_papers.sources import Addition, Deleted, Item, Reject
+from everygrain_papers.store.additions import Additions
 from everygrain_papers.store.change import Change, Revision
 from everygrain_papers.store.tables import TABLES, VERSION
 from everygrain_papers.store.works import Works
@@ -32,26 +33,41 @@ class PaperStore:
     def __init__(self, path: Path) -> None:
         self.database = Database(path, TABLES, VERSION)
         self._works = Works(self.database)
+        self._counted = (-1, 0)  # generation and number of papers: pages ask often
+        self._additions = Additions(self.database)
 
     def close(self) -> None:
         self.database.close()
 
     def __len__(self) -> int:
-        return int(self.database.value("SELECT count(*) FROM papers WHERE withdrawn = 0"))
+        generation = self.generation()
+        if self._counted[0] != generation:
+            told = self.database.value("SELECT count(*) FROM papers WHERE withdrawn = 0")
+            self._counted = generation, int(told)
+        return self._counted[1]
 
     # changing
 
     def put(self, items: Iterable[Item], now: datetime | None = None) -> Change:
         """Store papers and withdrawals, in one transaction; storing the same again does nothing.
 
-        A title or an abstract that changes leaves its former state in the paper's history. Of
-        an item whose source dates its states (`datestamp`), the later state stays.
+        A title or an abstract that changes leaves its former state in the paper's history, but
+        not where the abstract was missing. Of an item whose source dates its states
+        (`datestamp`), the later state stays.
+        An addition is kept, and every state of its paper has it, whichever came first.
         """
         at = (now or datetime.now(UTC)).timestamp()
         change = Change()
-        latest = {item.id: item for item in items}
+        latest: dict[str, Paper | Deleted] = {}
+        additions: list[Addition] = []
+        for each in items:
+            if isinstance(each, Addition):
+                additions.append(each)
+            else:
+                latest[each.id] = each
         with self.database.writing() as write:
-            held = self._held(list(latest))
+            held = self._held([*latest, *(each.id for each in additions)])
+            said = self._additions.keep(additions) | self._additions.of(list(latest))
             for item in latest.values():
                 was = held.get(item.id)
                 if isinstance(item, Deleted):
@@ -63,6 +79,8 @@ class PaperStore:
                         )
                         change.withdrawn.append(item.id)
                     continue
+                if item.id in said:
+                    item = said[item.id].to(item)
                 told = json.dumps(item.record(), ensure_ascii=False)
                 if was is None:
                     write.execute(
@@ -78,10 +96,32 @@ class PaperStore:
                 else:
                     self._replace(write, item, told, was, at)
                     change.updated.append(item.id)
+            for identity, addition in said.items():
+                if identity not in latest:
+                    self._add(write, addition, held.get(identity), at, change)
             if change.added or change.updated or change.withdrawn:
                 self._works.settle([*change.added, *change.updated, *change.withdrawn], self.fetch)
                 self._count_up(write)
         return change
+
+    def _add(
+        self,
+        write: Any,
+        addition: Addition,
+        was: tuple[int, str, int, float] | None,
+        at: float,
+        change: Change,
+    ) -> None:
+        if was is None or was[2]:
+            change.aside.append(addition.id)
+            return
+        paper = addition.to(of_record(json.loads(was[1])))
+        told = json.dumps(paper.record(), ensure_ascii=False)
+        if told == was[1]:
+            change.unchanged.append(addition.id)
+        else:
+            self._replace(write, paper, told, was, at)
+            change.updated.append(addition.id)
 
     def _held(self, ids: Sequence[str]) -> dict[str, tuple[int, str, int, float]]:
         found = {}
@@ -100,7 +140,9 @@ class PaperStore:
     ) -> None:
         number, record, _, since = was
         former = json.loads(record)
-        if (former["title"], former.get("abstract", "")) != (item.title, item.abstract):
+        completed = former["title"] == item.title and not former.get("abstract")
+        changed = (former["title"], former.get("abstract", "")) != (item.title, item.abstract)
+        if changed and not completed:
             write.execute("INSERT INTO revisions VALUES (?, ?, ?)", (number, since, record))
         write.execute(
             "UPDATE papers SET record = ?, shown = ?, changed = ?, withdrawn = 0, indexed = 0 "
@@ -212,7 +254,7 @@ class PaperStore:
         """Yield all papers in the order in which they came."""
         return (item for item in self.changed() if isinstance(item, Paper))
 
-    def changed(self, since: datetime | None = None) -> Iterator[Item]:
+    def changed(self, since: datetime | None = None) -> Iterator[Paper | Deleted]:
         """Yield what was stored, changed or withdrawn at or after a time, in the order in which
         it first came; everything without one."""
         last, at = 0, since.timestamp() if since else -1.0

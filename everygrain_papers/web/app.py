@@ -101,9 +101,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        for each in (subjects.outlook, subjects.held):
-            if len(room.papers) > subjects.SMALL:
-                each(house)  # begun now, so that the first reader finds it made
+        subjects.warm(house)
         yield
 
     return Starlette(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from markupsafe import Markup
 from starlette.responses import Response
 
+from everygrain import Hit
+from everygrain_papers.alike import ALL
 from everygrain_papers.facets import FACETS, check
 from everygrain_papers.paper import EARLIEST, LATEST, Paper
-from everygrain_papers.results import Results
-from everygrain_papers.room import ALL
+from everygrain_papers.results import PaperHit, Results
 from everygrain_papers.web import cards, subjects
 from everygrain_papers.web.rendering import Refusal, address
 from everygrain_papers.web.visit import Visit
@@ -22,6 +23,8 @@ LAST_PAGE = 40
 SECONDS = 5.0  # a search is answered anew after so long: indexes follow the papers
 MOST_OPTIONS = 16  # venues and topics to choose from
 MOST_ALIKE = 30
+MOST_LISTED = 10_000  # papers that filters without a query look at
+PART = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +99,35 @@ def _keep(visit: Visit, asked: Asked) -> Callable[[Paper], bool] | None:
 
 
 def _listed(visit: Visit, asked: Asked, keep: Callable[[Paper], bool] | None) -> Results:
-    """Return the newest papers that the filters let through: without a query there is no rank."""
-    from everygrain import Hit
-    from everygrain_papers.results import PaperHit
+    """Return the newest papers that the filters let through: without a query there is no rank.
 
+    Of one topic or of several all papers are looked at, otherwise the newest MOST_LISTED.
+    """
     size = visit.house.settings.page_size
     first = (asked.page - 1) * size
     papers: list[Paper] = []
-    offset = 0
-    while len(papers) <= first + size and (part := visit.room.papers.newest(1000, offset)):
-        offset += len(part)
+    for part in _newest(visit, asked):
         papers += [p for p in part if _passes(p, asked) and (keep is None or keep(p))]
+        if len(papers) > first + size:
+            break
     shown = papers[first : first + size]
     hits = tuple(PaperHit(paper, Hit(paper.document(), 0.0)) for paper in shown)
     return Results(hits, len(papers) > first + size)
+
+
+def _newest(visit: Visit, asked: Asked) -> Iterator[list[Paper]]:
+    store = visit.room.papers
+    if asked.topics:
+        known = subjects.outlook(visit.house)
+        of = known.topic_of if known is not None else {}
+        held = store.fetch([id for id, topic in of.items() if topic in asked.topics][:MOST_LISTED])
+        yield sorted(held.values(), key=lambda p: p.date or str(p.year or ""), reverse=True)
+        return
+    for offset in range(0, MOST_LISTED, PART):
+        part = store.newest(PART, offset)
+        yield part
+        if len(part) < PART:
+            return
 
 
 def _passes(paper: Paper, asked: Asked) -> bool:

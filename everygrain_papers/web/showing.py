@@ -9,7 +9,6 @@ from itertools import pairwise
 from markupsafe import Markup, escape
 from starlette.responses import PlainTextResponse, Response
 
-from everygrain_papers.facets import FACETS
 from everygrain_papers.functions.base import FUNCTIONS
 from everygrain_papers.merging import Decision
 from everygrain_papers.paper import Paper
@@ -115,7 +114,7 @@ def alike_lists(visit: Visit, paper: Paper) -> list[tuple[str, list[ShownAlike]]
     """Return for each facet the papers that are most alike."""
 
     def make() -> list[tuple[str, list[Alike]]]:
-        return [(facet, visit.room.alike(paper.id, facet, EACH)) for facet in FACETS]
+        return list(visit.room.alike_in_each(paper, EACH).items())
 
     found = visit.house.cache.get(("alike", paper.id), make, seconds=KEPT, late=True)
     return [

@@ -3,14 +3,17 @@ in a large room."""
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import TypeVar
 
 from starlette.responses import Response
 
+from everygrain.errors import EverygrainError
 from everygrain_papers.outlook import Outlook, kept, outlook_of
 from everygrain_papers.paper import Paper
 from everygrain_papers.trends import Trend
@@ -22,6 +25,7 @@ SMALL = 2_000  # papers of a room for which a reader may wait
 KINDS = {"term": "Terms", "topic": "Topics", "paper": "Papers"}
 WIDTH = 240  # of the drawing of an interval, as in forms.html
 
+_log = logging.getLogger("everygrain_papers.web")
 T = TypeVar("T")
 
 
@@ -89,8 +93,21 @@ def held(house: House) -> Held:
 
 def _soon(house: House, key: str, make: Callable[[], T], default: T) -> T:
     if len(house.room.papers) <= SMALL:
-        return house.cache.get(key, make, seconds=10.0)
+        return house.cache.get(key, make, seconds=10.0, late=True)
     return house.cache.soon(key, make, default, seconds=SECONDS)
+
+
+def warm(house: House) -> None:
+    """Make all this now, behind the pages, so that the first reader finds it made."""
+
+    def begin() -> None:
+        try:
+            outlook(house)
+            held(house)
+        except EverygrainError as error:
+            _log.warning("%s", error)  # the page that needs it tells its reader
+
+    Thread(target=begin, daemon=True).start()
 
 
 def topics(house: House) -> list[ShownTopic]:

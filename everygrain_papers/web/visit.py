@@ -24,6 +24,7 @@ from everygrain.errors import EverygrainError, InputError, LockedError, ModelErr
 from everygrain_papers.people import People, User, csrf
 from everygrain_papers.people.limits import Limits
 from everygrain_papers.web.caches import Cache
+from everygrain_papers.web.forms import read_form
 from everygrain_papers.web.rendering import Refusal, Templates, address
 from everygrain_papers.web.settings import Settings
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from everygrain_papers.room import ReadingRoom
 
 THREADS = 3  # pages that are made at a time; more would only wait for each other
-MOST_FIELDS = 1000
 YEAR = 365 * 24 * 3600
 _log = logging.getLogger("everygrain_papers.web")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,100}")
@@ -205,7 +205,7 @@ def endpoint(
         if house.workers is None:
             house.workers = anyio.CapacityLimiter(THREADS)
         try:
-            form = await _form(request) if request.method == "POST" else {}
+            form = await read_form(request) if request.method == "POST" else {}
         except Refusal as refusal:
             return house.templates.refusal(request, refusal)
         return await anyio.to_thread.run_sync(
@@ -280,20 +280,6 @@ def set_cookie(house: House, response: Response, name: str, value: str) -> None:
         name, value, max_age=YEAR, path="/", secure=house.settings.secure, httponly=True,
         samesite="lax",
     )  # fmt: skip
-
-
-async def _form(request: Request) -> dict[str, str]:
-    parts = [part async for part in request.stream()]
-    try:
-        pairs = parse_qsl(
-            b"".join(parts).decode("utf-8"), keep_blank_values=True, errors="strict",
-            max_num_fields=MOST_FIELDS,
-        )  # fmt: skip
-    except ValueError:
-        raise Refusal(
-            400, "The form cannot be read: too many fields, or no UTF-8.", "Send it once more."
-        ) from None
-    return dict(pairs)
 
 
 def _grouped(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from everygrain_papers.outlook import LEAST_NEW, is_due, kept, make, outlook_of
+from everygrain_papers.outlook import LEAST_NEW, _newest, is_due, kept, make, outlook_of
 from everygrain_papers.paper import Paper
 from everygrain_papers.room import ReadingRoom
 from everygrain_papers.sources import Deleted
@@ -104,3 +104,26 @@ def test_an_empty_room_has_an_outlook_that_says_so(tmp_path):
         outlook = make(empty, TODAY)
         assert outlook.notes == ("The room is empty.",)
         assert outlook.terms == outlook.papers == ()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"date": "2026-02-31"},  # a day that no month has, yet a paper may state it
+        {"date": "2099-01-01"},
+        {"year": 2099},
+        {"year": 2099, "date": "2099-01"},
+    ],
+)
+def test_a_date_that_no_calendar_has_or_of_the_future_moves_no_window(tmp_path, odd):
+    with ReadingRoom(tmp_path / "room", encoder="latent") as own:
+        own.papers.put([Paper("odd", "An odd loaf", "We bake.", **odd)])
+        own.papers.put([Paper("old", "An old loaf", "We bake.", date="2024-05-02")])
+        own.index_waiting()
+        days = [_newest([own.papers.get(i)], TODAY) for i in ("odd", "old")]
+        assert days == [date(2026, 2, 28) if odd.get("date") == "2026-02-31" else TODAY,
+                        date(2024, 5, 2)]  # fmt: skip
+        assert _newest(list(own.papers.papers()), TODAY) == (
+            days[0] if odd.get("date") == "2026-02-31" else days[1]
+        )
+        assert make(own, TODAY).notes

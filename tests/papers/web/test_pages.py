@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from html import unescape
+from html import escape, unescape
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import bibtexparser
 import pytest
 
+from everygrain_papers.outlook import outlook_of
 from everygrain_papers.people import People
 from everygrain_papers.room import ReadingRoom
 from everygrain_papers.web.rendering import paper_address
 
+from ..collection import papers
 from .reading_room import (
     ATTACK,
     BROKEN_OUT,
@@ -330,3 +333,20 @@ def test_an_empty_room_says_how_to_fill_it(tmp_path: Any) -> None:
         for path in PAGES:
             if "rivers-1" not in path:
                 assert reader.get(path).status_code == 200, path
+
+
+def test_a_topic_lists_its_own_papers_alone(tmp_path: Path) -> None:
+    with ReadingRoom(tmp_path / "new", encoder="latent") as room, people_of(tmp_path) as people:
+        room.papers.put(papers(14))
+        room.index_waiting()
+        known = outlook_of(room)
+        reader = Reader(room, people)
+        assert len(known.names) > 1
+        for number in known.names:
+            page = reader.get(f"/search?topic={number}").text
+            found = set(re.findall(r'<h3><a href="/paper/([^"]+)"', page))
+            assert found
+            assert all(known.topic_of[id] == number for id in found)
+        assert "Nothing found" in reader.get("/search?topic=99999").text
+        page = reader.get("/topics").text
+        assert all(escape(name) in page for name in known.names.values())
