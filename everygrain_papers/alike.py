@@ -17,7 +17,6 @@ import numpy as np
 
 from everygrain import Index
 from everygrain_papers.facets import LONGEST, check, pieces
-from everygrain_papers.functions.labelling import sentences_of
 from everygrain_papers.functions.sentences import split
 from everygrain_papers.paper import Paper
 from everygrain_papers.results import Alike
@@ -121,7 +120,7 @@ def _one_of_each(room: ReadingRoom, ids: Sequence[str]) -> list[Paper]:
 
 def said(papers: Sequence[Paper], facet: str, room: ReadingRoom) -> list[list[str]]:
     """Return of each paper the sentences of a facet, or all."""
-    every = sentences_of([paper.abstract for paper in papers], room.labeller)
+    every = room.sentences_of_each(papers)
     if facet != ALL:
         every = [
             pieces(paper.abstract, found, check(facet))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from everygrain import Document
 from everygrain.errors import LockedError
 from everygrain_papers.functions.labelling import fingerprint, sentences_of
+from everygrain_papers.paper import Paper
 from everygrain_papers.results import Report
 from everygrain_papers.sources import Progress, Reject, Source, resumed
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from everygrain_papers.room import ReadingRoom
 
 PIECE = 10_000  # papers that are indexed at a time
+LONGEST_INDEXED = 20_000  # characters of an abstract
 PATIENCE = 60.0  # seconds that a paper waits for the indexes while its source is still read
 
 Advance = Callable[[int], None]
@@ -63,7 +67,7 @@ def _index(room: ReadingRoom, on_progress: Advance | None) -> int:
         papers, withdrawn = room.papers.waiting(PIECE)
         if not papers and not withdrawn:
             break
-        room.index.add([paper.document() for paper in papers])
+        room.index.add([document_of(paper) for paper in papers])
         if gone := list(room.index.fetch(withdrawn)):
             room.index.delete(gone)
         room.facets.add(papers, sentences_of([p.abstract for p in papers], room.labeller))
@@ -74,6 +78,15 @@ def _index(room: ReadingRoom, on_progress: Advance | None) -> int:
             on_progress(len(papers) + len(withdrawn))
     room.papers.set_value("labeller", fingerprint(room.labeller))
     return done
+
+
+def document_of(paper: Paper) -> Document:
+    """Return what the index holds of a paper: of a text that is no abstract, its beginning.
+
+    Evidence is looked for in every sentence of what is found, and a megabyte of them takes
+    seconds; the record keeps the whole.
+    """
+    return replace(paper, abstract=paper.abstract[:LONGEST_INDEXED]).document()
 
 
 def _alone(room: ReadingRoom) -> _Alone:

@@ -1,4 +1,4 @@
-"""What a room knows of its papers as a whole: topics, what rises, estimated impact, a glossary.
+"""What a room knows of its papers as a whole: topics, what rises, estimated impact, labels.
 
 It is made from the record in one pass over what changed, kept in `outlook/`, and made anew when
 enough papers came. Whatever it says is of the day it was made, and it says which day that was.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from calendar import monthrange
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -183,12 +184,13 @@ def _newest(papers: Sequence[Paper], today: date) -> date:
     a while says what rose then, rather than that nothing does."""
     days = []
     for paper in papers:
-        stated = paper.date or (f"{paper.year}-12-31" if paper.year else "")
-        if len(stated) == 7:
-            stated = f"{stated}-28"
-        if stated and (paper.date is None or stated <= today.isoformat()):
-            days.append(min(stated, today.isoformat()))
-    return date.fromisoformat(max(days)) if days else today
+        if paper.date is None and paper.year is not None and paper.year <= today.year:
+            days.append(min(date(paper.year, 12, 31), today))
+        elif paper.date is not None and paper.date <= today.isoformat():
+            year, month, *rest = map(int, paper.date.split("-"))
+            last = monthrange(year, month)[1]  # a paper may state a 31st of February
+            days.append(min(date(year, month, min(rest[0], last) if rest else last), today))
+    return max(days, default=today)
 
 
 def _windows(counts: TermCounts, today: date) -> _Windows:

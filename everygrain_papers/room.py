@@ -39,6 +39,7 @@ from everygrain_papers.results import Alike, PaperHit, Report, Results
 from everygrain_papers.sources import Source
 from everygrain_papers.store import PaperStore
 
+MOST_KNOWN = 10_000  # abstracts whose sentences are kept in memory
 MOST_RESULTS = 1000  # works of one query: nobody reads on
 
 
@@ -68,6 +69,7 @@ class ReadingRoom:
         self.facets = Facets(self.folder / "facets", encoder)
         self._labeller: Labeller | None = None
         self._labelling = Lock()
+        self._known: dict[str, list[Sentence]] = {}  # of abstracts
 
     def __enter__(self) -> ReadingRoom:
         return self
@@ -112,6 +114,7 @@ class ReadingRoom:
         """Load the labeller anew when it is next used: its files changed."""
         with self._labelling:
             self._labeller = None
+        self._known = {}
 
     @property
     def labeller_is_new(self) -> bool:
@@ -181,7 +184,18 @@ class ReadingRoom:
 
     def sentences(self, paper: Paper) -> list[Sentence]:
         """Return the sentences of a paper's abstract and what each does, in order."""
-        return sentences_of([paper.abstract], self.labeller)[0]
+        return self.sentences_of_each([paper])[0]
+
+    def sentences_of_each(self, papers: Sequence[Paper]) -> list[list[Sentence]]:
+        """Return what `sentences` does of many papers: pages show the same ones again and again,
+        so those of the last ones are kept."""
+        known = self._known
+        if len(known) + len(papers) > MOST_KNOWN:
+            known = self._known = {}
+        new = list(dict.fromkeys(p.abstract for p in papers if p.abstract not in known))
+        if new:
+            known.update(zip(new, sentences_of(new, self.labeller), strict=True))
+        return [known[paper.abstract] for paper in papers]
 
     def alike(self, paper_or_text: str, facet: str = ALL, k: int = 10) -> list[Alike]:
         """Return the works that are most alike in problem, method, result, or in all.

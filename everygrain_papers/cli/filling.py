@@ -9,10 +9,12 @@ import typer
 from everygrain.cli.plugin import output, print_json, progress, remark
 from everygrain.errors import EverygrainError, InputError
 from everygrain_papers.cli.options import AsJson, Room, opened
+from everygrain_papers.outlook import outlook_of
 from everygrain_papers.results import Report
 from everygrain_papers.room import ReadingRoom
 from everygrain_papers.sources.named import KINDS, Named, named
 
+PAGES_MAKE_IT = 2_000  # papers up to which pages make the outlook themselves
 _KEPT = "sources"  # the name under which a room remembers them
 
 
@@ -44,9 +46,9 @@ def ingest(
         each.source()  # a name that makes no sense is refused before anything is made
     with opened(room, create=True) as found:
         if not once:
-            kept = found.papers.get_value(_KEPT) or []
-            added = [each.record() for each in wanted if each.record() not in kept]
-            found.papers.set_value(_KEPT, [*kept, *added])
+            known = found.papers.get_value(_KEPT) or []
+            added = [each.record() for each in wanted if each.record() not in known]
+            found.papers.set_value(_KEPT, [*known, *added])
         _read(found, wanted, as_json)
 
 
@@ -108,6 +110,8 @@ def _read(room: ReadingRoom, wanted: list[Named], as_json: bool) -> None:
         told.append({"source": each.what} | vars(report))
         if not as_json:
             remark(f"{each.what}: {report}.{_rejected(report)}")
+    if told and len(room) > PAGES_MAKE_IT:
+        outlook_of(room, on_step=lambda step: None if as_json else remark(f"{step} ..."))
     if as_json:
         print_json({"sources": told, "failed": failed, "papers": len(room)})
     else:

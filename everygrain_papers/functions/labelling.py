@@ -11,7 +11,7 @@ from everygrain_papers.functions.base import Function, Labeller
 from everygrain_papers.functions.rules import Rules
 from everygrain_papers.functions.sentences import split
 
-LONGEST = 100_000  # characters of an abstract that are labelled: what is longer is no abstract
+LONGEST = 20_000  # characters of an abstract that are labelled: what is longer is no abstract
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,6 +224,19 @@ def dialect_of(record: Record) -> str:
     return "papers"
 
 
+def item_of(record: Any, dialect: str | None = None) -> Paper | Addition:
+    """Read a record in one of DIALECTS, or in the one that its fields tell.
+
+    Raises InputError for what is no record of a paper.
+    """
+    if not isinstance(record, Mapping):
+        raise InputError(
+            f"A record is a JSON {type(record).__name__}, no object.",
+            'Write one object a line: {"id": ..., "title": ..., "abstract": ...}.',
+        )
+    return DIALECTS[dialect or dialect_of(record)](record)
+
+
 def uninverted(index: Any) -> str:
     """Return the text of {"word": [places]}.
 

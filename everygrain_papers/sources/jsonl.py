@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
 from everygrain.errors import InputError
-from everygrain_papers.paper import Paper
-from everygrain_papers.sources.base import Batch, Cursor, OnReject, Reject, logged
-from everygrain_papers.sources.dialects import DIALECTS, dialect_of
+from everygrain_papers.sources.base import Batch, Cursor, Item, OnReject, Reject, logged
+from everygrain_papers.sources.dialects import DIALECTS, item_of
 
 LONGEST_LINE = 16 * 2**20  # bytes
 BATCH = 500  # papers
@@ -68,7 +67,7 @@ class JsonLines:
             place = _Place()
         stream = cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if packed else file
         file.seek(0)
-        papers: list[Paper] = []
+        papers: list[Item] = []
         try:
             stream.seek(place.offset)
             for behind, raw in _lines(stream, place):
@@ -83,7 +82,7 @@ class JsonLines:
             reject(self._reject(place.line + 1, reason, b""))
         yield Batch(tuple(papers), {**told, "place": asdict(place)}, last=True)
 
-    def _papers(self, line: int, raw: bytes, reject: OnReject) -> Iterator[Paper]:
+    def _papers(self, line: int, raw: bytes, reject: OnReject) -> Iterator[Item]:
         try:
             if len(raw) > LONGEST_LINE:
                 raise InputError("The line is longer than 16 MiB.", "Split it.")
@@ -93,17 +92,9 @@ class JsonLines:
             return
         for record in found:
             try:
-                yield self._paper(record)
+                yield item_of(record, self.dialect)
             except InputError as error:
                 reject(self._reject(line, str(error), raw))
-
-    def _paper(self, record: Any) -> Paper:
-        if not isinstance(record, Mapping):
-            raise InputError(
-                f"A record is a JSON {type(record).__name__}, no object.",
-                'Write one object a line: {"id": ..., "title": ..., "abstract": ...}.',
-            )
-        return DIALECTS[self.dialect or dialect_of(record)](record)
 
     def _reject(self, line: int, reason: str, raw: bytes) -> Reject:
         return Reject(
@@ -145,7 +136,7 @@ def records(raw: bytes) -> list[Any]:
     if not raw.strip():
         return []
     try:
-        told = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse)
+        told = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse, strict=False)
     except UnicodeDecodeError as error:
         raise InputError(f"Not UTF-8: {error}.", "Convert the file to UTF-8.") from None
     except RecursionError:

@@ -12,16 +12,21 @@ from everygrain_papers.sources.base import Source
 from everygrain_papers.sources.cards import Cards
 from everygrain_papers.sources.dialects import DIALECTS
 from everygrain_papers.sources.feeds import Feed
+from everygrain_papers.sources.folders import FileFolder, files_in
 from everygrain_papers.sources.jsonl import JsonLines
 from everygrain_papers.sources.oai import OaiPmh
 from everygrain_papers.sources.pdfs import PdfFolder
 from everygrain_papers.sources.pubmed import PubMed
 from everygrain_papers.sources.references import BibTeX
+from everygrain_papers.sources.ris import Ris
+from everygrain_papers.sources.whole_json import WholeJson, is_whole
 
-KINDS = ("jsonl", "bibtex", "pubmed", "pdfs", "oai", "feed", "cards", *DIALECTS)
+KINDS = (
+    "jsonl", "json", "bibtex", "ris", "pubmed", "pdfs", "files", "oai", "feed", "cards", *DIALECTS,
+)  # fmt: skip
 _ENDINGS = {
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".bib": "bibtex",
-    ".bibtex": "bibtex", ".xml": "pubmed",
+    ".bibtex": "bibtex", ".xml": "pubmed", ".ris": "ris",
 }  # fmt: skip
 # arXiv keeps these archives in one set of its repository
 _PHYSICS = (
@@ -29,8 +34,8 @@ _PHYSICS = (
     "nucl-ex", "nucl-th", "physics", "quant-ph",
 )  # fmt: skip
 _EXAMPLES = (
-    "Name a file (.jsonl, .bib, .xml, each also .gz), a folder of PDFs, the address of a feed, "
-    "arxiv:cs.IR, oai:ADDRESS, or cards for the bundled ones."
+    "Name a file (.jsonl, .json, .bib, .ris, .xml, each also .gz), a folder of them or of PDFs, "
+    "the address of a feed, arxiv:cs.IR, oai:ADDRESS, or cards for the bundled ones."
 )
 
 
@@ -39,7 +44,7 @@ class Named:
     """A source as it was asked for.
 
     what    a path, an address, `arxiv:CATEGORY`, `oai:ADDRESS`, or `cards` for the bundled ones
-    kind    one of KINDS; told by `what` if empty
+    kind    one of KINDS; told by `what` if empty. With a folder it is the kind of its files
     set     of a repository over OAI-PMH
     since   the first day of a first harvest from there, YYYY-MM-DD
     """
@@ -74,13 +79,25 @@ class Named:
         path = Path(self.what)
         if kind == "pdfs":
             return PdfFolder(path)
+        if path.is_dir() or kind == "files":
+            return FileFolder(_works_in(path), self._file)
         if not path.is_file():
             raise InputError(f"There is no file '{self.what}'.", _EXAMPLES)
         if kind == "bibtex":
             return BibTeX(path)
         if kind == "pubmed":
             return PubMed(path)
-        return JsonLines(path, kind if kind in DIALECTS else None)
+        if kind == "ris":
+            return Ris(path)
+        dialect = kind if kind in DIALECTS else None
+        return (WholeJson if kind == "json" or is_whole(path) else JsonLines)(path, dialect)
+
+    def _file(self, path: Path) -> Source:
+        """Return the source of one file in a folder."""
+        told = _kind_of(str(path))
+        if self.kind in DIALECTS and told != "jsonl":
+            raise InputError(f"'{path}' is no JSON.", f"Only {self.kind} was asked for.")
+        return Named(str(path), "" if self.kind == "files" else self.kind).source()
 
     def _repository(self) -> Source:
         told: dict[str, Any] = {"since": self.since} if self.since else {}
@@ -126,7 +143,7 @@ def _kind_of(what: str) -> str:
     if what == "cards" and not path.exists():
         return "cards"
     if path.is_dir():
-        return "pdfs"
+        return _kind_in(path)
     if not path.exists():
         raise InputError(f"There is no file or folder '{what}'.", _EXAMPLES)
     name = path.name.lower().removesuffix(".gz")
@@ -135,7 +152,31 @@ def _kind_of(what: str) -> str:
             return kind
     if name.endswith(".pdf"):
         raise InputError(f"'{what}' is one PDF.", "Name the folder it lies in.")
+    if name.endswith((".rdf", ".csv", ".tsv", ".txt", ".html", ".zip", ".tar")):
+        raise InputError(f"'{path}' is of no format that is read.", f"{_EXAMPLES} Or say --kind.")
     return _sniffed(path)
+
+
+def _kind_in(folder: Path) -> str:
+    """Tell a folder by what lies in it. Raises InputError for PDFs among files of papers."""
+    found: dict[str, str] = {}
+    for relative, path in files_in(folder):
+        name = path.name.lower()
+        known = name.removesuffix(".gz").endswith(tuple(_ENDINGS)) or name.endswith(".gz")
+        if name.endswith(".pdf") or known:
+            found.setdefault("pdfs" if name.endswith(".pdf") else "files", relative)
+        if len(found) == 2:
+            raise InputError(
+                f"'{folder}' holds PDFs ({found['pdfs']}) and other files ({found['files']}).",
+                "Say --kind pdfs or --kind files, or name the one file of your library.",
+            )
+    return next(iter(found), "pdfs")
+
+
+def _works_in(folder: Path) -> Path:
+    """Return the works of a whole snapshot of OpenAlex, any other folder as it is."""
+    inner = (folder / "data/works", folder / "works")
+    return next((each for each in inner if any(each.glob("updated_date=*"))), folder)
 
 
 def _sniffed(path: Path) -> str:

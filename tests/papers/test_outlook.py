@@ -107,23 +107,23 @@ def test_an_empty_room_has_an_outlook_that_says_so(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "odd",
+    ("odd", "newest"),
     [
-        {"date": "2026-02-31"},  # a day that no month has, yet a paper may state it
-        {"date": "2099-01-01"},
-        {"year": 2099},
-        {"year": 2099, "date": "2099-01"},
+        ({"date": "2026-02-31"}, date(2026, 2, 28)),  # no month has it, yet a paper may state it
+        ({"date": "2026-02"}, date(2026, 2, 28)),
+        ({"date": "2026-06"}, TODAY),
+        ({"year": 2026}, TODAY),
+        ({"date": "2099-01-01"}, date(2024, 5, 2)),
+        ({"year": 2099}, date(2024, 5, 2)),
+        ({"year": 2099, "date": "2099-01"}, date(2024, 5, 2)),
+        ({}, date(2024, 5, 2)),
     ],
 )
-def test_a_date_that_no_calendar_has_or_of_the_future_moves_no_window(tmp_path, odd):
+def test_no_date_of_the_future_or_of_no_calendar_moves_the_windows(tmp_path, odd, newest):
+    old = Paper("old", "An old loaf", "We bake.", date="2024-05-02")
+    strange = Paper("odd", "An odd loaf", "We bake.", **odd)
+    assert _newest([strange, old], TODAY) == newest
     with ReadingRoom(tmp_path / "room", encoder="latent") as own:
-        own.papers.put([Paper("odd", "An odd loaf", "We bake.", **odd)])
-        own.papers.put([Paper("old", "An old loaf", "We bake.", date="2024-05-02")])
+        own.papers.put([strange, old])
         own.index_waiting()
-        days = [_newest([own.papers.get(i)], TODAY) for i in ("odd", "old")]
-        assert days == [date(2026, 2, 28) if odd.get("date") == "2026-02-31" else TODAY,
-                        date(2024, 5, 2)]  # fmt: skip
-        assert _newest(list(own.papers.papers()), TODAY) == (
-            days[0] if odd.get("date") == "2026-02-31" else days[1]
-        )
         assert make(own, TODAY).notes

@@ -11,10 +11,11 @@ import pytest
 
 from everygrain.errors import InputError, LockedError, QueryError, StoredIndexError
 from everygrain_papers.facets import in_abstract, pieces, text_of
-from everygrain_papers.functions.labelling import Sentence
+from everygrain_papers.functions.labelling import LONGEST, Sentence
 from everygrain_papers.functions.labels import LabelledAbstract
 from everygrain_papers.functions.learned import train
 from everygrain_papers.functions.stored import save
+from everygrain_papers.ingest import LONGEST_INDEXED
 from everygrain_papers.paper import Paper
 from everygrain_papers.room import ReadingRoom
 from everygrain_papers.sources import Deleted, JsonLines
@@ -136,6 +137,17 @@ def test_the_same_source_read_again_adds_nothing(filled, tmp_path):
     assert (more.added, more.rejected) == (1, 1)
     assert filled.search("glaciers", 1).hits[0].paper.id == "late"
     assert "line" in filled.papers.rejects()[0][1].place
+
+
+def test_a_text_of_a_megabyte_is_kept_whole_and_found_by_its_beginning(filled, tmp_path):
+    text = "Glaciers calve into fjords. " + "Nothing more is said here. " * 40_000
+    filled.ingest(written(tmp_path / "long.jsonl", [Paper("long", "On ice", text)]))
+    assert filled.papers.get("long").abstract == text
+    hit = filled.search("glaciers calve", 1).hits[0]
+    assert hit.paper.id == "long"
+    assert text[slice(*hit.evidence[0])] == "Glaciers calve into fjords."
+    assert len(filled.index.get("long").text) == LONGEST_INDEXED
+    assert filled.sentences(hit.paper)[-1].end <= LONGEST
 
 
 def test_another_process_that_fills_the_room_is_named(filled):
