@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -30,33 +31,66 @@ def labels_of(room: ReadingRoom) -> Labels:
 def add_label(room: ReadingRoom, label: str, examples: Sequence[str] = ()) -> Labels:
     """Make a label, or add examples to it. Returns all labels.
 
+    A name that differs from that of a known label by its case alone is that label's.
     Raises InputError for an empty or endless name, unknown papers, and too many of either.
     """
     name = " ".join(label.split())
-    if not name or len(name) > LONGEST:
+    if not name or len(name) > LONGEST or any(map(_is_control, name)):
         raise InputError(
-            f"A label has no name, or one above {LONGEST} characters.", "Give it a short name."
+            f"A label has no name, one above {LONGEST} characters, or one with control characters.",
+            "Give it a short name.",
         )
     for paper in examples:
         room.papers.get(paper)
-    labels = labels_of(room)
-    labels[name] = list(dict.fromkeys([*labels.get(name, ()), *examples]))
-    if len(labels) > MOST_LABELS or len(labels[name]) > MOST_EXAMPLES:
-        raise InputError(
-            f"There are more than {MOST_LABELS} labels, or {MOST_EXAMPLES} examples of one.",
-            "Remove some.",
-        )
-    room.papers.set_value(_KEY, labels)
+    with room.papers.database.writing():  # of two readers at once, neither loses an example
+        labels = labels_of(room)
+        name = next((each for each in labels if each.lower() == name.lower()), name)
+        labels[name] = list(dict.fromkeys([*labels.get(name, ()), *examples]))
+        if len(labels) > MOST_LABELS or len(labels[name]) > MOST_EXAMPLES:
+            raise InputError(
+                f"There are more than {MOST_LABELS} labels, or {MOST_EXAMPLES} examples of one.",
+                "Remove some.",
+            )
+        room.papers.set_value(_KEY, labels)
+    return labels
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) == "Cc"
+
+
+def take_back(room: ReadingRoom, label: str, example: str) -> Labels:
+    """Let a paper be no example of a label any more; the label stays. Returns all labels.
+
+    Raises InputError if there is no such label, or the paper is no example of it.
+    """
+    with room.papers.database.writing():
+        labels = _with(room, label)
+        if example not in labels[label]:
+            raise InputError(
+                f"There is no example '{example[:80]}' of the label '{label}'.",
+                "Load its page again: somebody else may have taken it back.",
+            )
+        labels[label] = [each for each in labels[label] if each != example]
+        room.papers.set_value(_KEY, labels)
     return labels
 
 
 def remove_label(room: ReadingRoom, label: str) -> Labels:
     """Forget a label. Returns those that are left. Raises InputError if there is none such."""
+    with room.papers.database.writing():
+        labels = _with(room, label)
+        del labels[label]
+        room.papers.set_value(_KEY, labels)
+    return labels
+
+
+def _with(room: ReadingRoom, label: str) -> Labels:
     labels = labels_of(room)
     if label not in labels:
-        raise InputError(f"There is no label '{label}'.", "List them: everygrain papers labels.")
-    del labels[label]
-    room.papers.set_value(_KEY, labels)
+        raise InputError(
+            f"There is no label '{label[:LONGEST]}'.", "List them: everygrain papers labels."
+        )
     return labels
 
 
@@ -65,21 +99,37 @@ def tagged(
 ) -> Mapping[str, tuple[str, ...]]:
     """Return the labels of each paper, the most probable first; only papers that have some.
 
+    papers   one of each work; an example that is another version of a work stands for it
+
     An example has its label, whatever is learned from it.
     """
-    labels = labels_of(room)
+    return tagged_by_id(room, labels_of(room), [paper.id for paper in papers], notes)
+
+
+def tagged_by_id(
+    room: ReadingRoom, labels: Mapping[str, Sequence[str]], papers: Sequence[str], notes: list[str]
+) -> Mapping[str, tuple[str, ...]]:
+    """Return what `tagged` does, of papers by their ids and of these labels."""
     if not labels or not papers:
         return {}
-    held = {paper.id for paper in papers}
-    given = {name: [i for i in examples if i in held] for name, examples in labels.items()}
+    held = set(papers)
+    works = room.papers.works({i for each in labels.values() for i in each})
+    given = {
+        name: list(dict.fromkeys(works[i] for i in each if works[i] in held))
+        for name, each in labels.items()
+    }
     examples = {i for each in given.values() for i in each}
     step = max(1, len(papers) // FIT_SAMPLE)
-    ids = sorted(examples | {paper.id for paper in papers[::step]})
-    sample = list(room.papers.fetch(ids).values())
-    tagger = Tagger.fit(given, sample, room.index.vectors([p.id for p in sample]), room.index)
+    sample = list(room.papers.fetch(sorted(examples | set(papers[::step]))).values())
+    vectors = room.index.vectors([paper.id for paper in sample])
+    try:
+        tagger = Tagger.fit(given, sample, vectors, room.index)
+    except InputError as error:  # nothing to learn from: what the reader said holds all the same
+        notes.append(f"Only examples have their labels. {error.problem}")
+        return {i: tuple(name for name, each in given.items() if i in each) for i in examples}
     found: dict[str, tuple[str, ...]] = {}
     for start in range(0, len(papers), _PART):
-        part = list(room.papers.fetch([p.id for p in papers[start : start + _PART]]).values())
+        part = list(room.papers.fetch(papers[start : start + _PART]).values())
         vectors = room.index.vectors([paper.id for paper in part])
         for paper, tags in zip(part, tagger.tag(part, vectors, LEAST), strict=True):
             own = [name for name, each in given.items() if paper.id in each]

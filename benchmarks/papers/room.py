@@ -39,8 +39,10 @@ THINKING = 1.0  # seconds between two pages of one reader
 CHILD = """
 import json, resource, sys, time
 from pathlib import Path
+from everygrain_papers.cli.filling import give_way
 from everygrain_papers.room import ReadingRoom
 from everygrain_papers.sources import JsonLines
+give_way()  # as the command does
 began = time.perf_counter()
 with ReadingRoom(sys.argv[1], encoder="static") as room:
     report = room.ingest(JsonLines(Path(sys.argv[2])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ from everygrain_papers.results import Report
 from everygrain_papers.room import ReadingRoom
 from everygrain_papers.sources.named import KINDS, Named, named
 
+LOWER = 10  # steps of priority below other processes
 PAGES_MAKE_IT = 2_000  # papers up to which pages make the outlook themselves
 _KEPT = "sources"  # the name under which a room remembers them
 
@@ -94,8 +96,15 @@ def sources(
                 )  # fmt: skip
 
 
+def give_way() -> None:
+    """Let other processes go first: readers should not notice that papers come."""
+    if hasattr(os, "nice"):
+        os.nice(LOWER)
+
+
 def _read(room: ReadingRoom, wanted: list[Named], as_json: bool) -> None:
     """Read sources one after the other; one that fails does not keep the others from theirs."""
+    give_way()
     told, failed = [], []
     for each in wanted:
         try:

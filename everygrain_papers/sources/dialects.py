@@ -123,10 +123,11 @@ def semantic_scholar(record: Record) -> Paper | Addition:
     """
     if "corpusid" in record and "abstract" in record and "title" not in record:
         abstract = one_line(text(record, "abstract"))
-        return Addition(f"s2:{record['corpusid']}", {"abstract": abstract})
+        return Addition(f"s2:{text(record, 'corpusid')}", {"abstract": abstract})
     known = {k.lower(): v for k, v in (map_of(record, "externalIds")).items()}
     known |= {k.lower(): v for k, v in (map_of(record, "externalids")).items()}
-    identifier = record.get("corpusid") or record.get("corpusId") or record.get("paperId")
+    identifiers = (text(record, name) for name in ("corpusid", "corpusId", "paperId", "id"))
+    identifier = next(filter(None, identifiers), None)
     date = date_of(record.get("publicationdate") or record.get("publicationDate"))
     cited = record.get("citationcount", record.get("citationCount"))
     incoming = record.get("inCitations")
@@ -138,7 +139,7 @@ def semantic_scholar(record: Record) -> Paper | Addition:
     venue = text(record, "venue") or text(record, "journalName")
     return of_record(
         {
-            "id": f"s2:{identifier or text(record, 'id')}",
+            "id": f"s2:{identifier}" if identifier else None,
             "title": one_line(text(record, "title")),
             "abstract": one_line(text(record, "abstract") or text(record, "paperAbstract")),
             "authors": names_of(list_of(record, "authors"), "name"),

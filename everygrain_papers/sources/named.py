@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -181,11 +182,17 @@ def _works_in(folder: Path) -> Path:
 
 def _sniffed(path: Path) -> str:
     """Tell a file without a known ending by its first character."""
-    with path.open("rb") as file:
-        head = file.read(2)
-    with gzip.open(path) if head == b"\x1f\x8b" else path.open("rb") as file:
-        first = file.read(64).lstrip()[:1]
-    kind = {b"{": "jsonl", b"<": "pubmed", b"@": "bibtex"}.get(first)
+    try:
+        with path.open("rb") as file:
+            head = file.read(2)
+        with gzip.open(path) if head == b"\x1f\x8b" else path.open("rb") as file:
+            first = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(
+            f"'{path}' cannot be read, or is cut off: {error}.", "Fetch it again."
+        ) from None
+    told = {b"{": "jsonl", b"[": "jsonl", b"<": "pubmed", b"@": "bibtex", b"TY": "ris"}
+    kind = told.get(first[:2]) or told.get(first[:1])
     if kind is None:
         raise InputError(f"'{path}' is no file of papers.", f"{_EXAMPLES} Or say --kind.")
     return kind

@@ -19,6 +19,9 @@ from everygrain_papers.sources.markup import accents, one_line, plain
 _HEAD = re.compile(r"\s*@(\w+)\s*[{(]\s*([^\s,{}]+)\s*,")
 _FIELD = re.compile(r"^\s*([A-Za-z][\w-]*)\s*=\s*(.*)$", re.MULTILINE)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_VENUES = (
+    "journal", "journaltitle", "booktitle", "eventtitle", "publisher", "school", "institution",
+)  # fmt: skip
 _NO_PAPERS = frozenset(("proceedings", "comment", "string", "preamble"))
 
 
@@ -103,16 +106,14 @@ def _paper(document: Document, identifier: str) -> Paper:
     of_arxiv = "arxiv" in (stated.get("archiveprefix", "") + stated.get("eprinttype", "")).lower()
     addresses = [stated.get(name, "") for name in ("url", "doi", "journal", "note")]
     words = re.split(r"\s*[,;]\s*", stated.get("keywords", ""))
-    venue = next(
-        filter(None, (stated.get(n) for n in ("journal", "journaltitle", "booktitle"))), ""
-    )
+    venue = next(filter(None, map(stated.get, _VENUES)), "")
     return of_record(
         {
             "id": identifier,
             "title": plain(document.title),
             "abstract": plain(document.text),
             "authors": [name for name in names if name and name.lower() != "others"],
-            "venue": one_line(venue or stated.get("publisher", "")),
+            "venue": one_line(venue),
             "date": date,
             "year": year_of(stated.get("year"), date, stated.get("date")),
             "keywords": [word for word in map(one_line, words) if word],
@@ -127,7 +128,14 @@ def _paper(document: Document, identifier: str) -> Paper:
 
 
 def _turned(name: str) -> str:
-    """Return "First Last" of "Last, First" and of "Last, Jr, First"."""
+    """Return "First Last" of "Last, First" and of "Last, Jr, First", and of a name in named parts,
+    as BibLaTeX has them: "family=Last, given=First, prefix=van"."""
+    if "family=" in name:
+        stated = (part.partition("=") for part in name.split(","))
+        parts = {one_line(key): one_line(value).strip('"') for key, _, value in stated}
+        return " ".join(
+            parts[key] for key in ("given", "prefix", "family", "suffix") if parts.get(key)
+        )
     last, *first = [one_line(part) for part in name.split(",")]
     if len(first) == 2:
         last, first = f"{last} {first[0]}", first[1:]

@@ -25,7 +25,7 @@ HEAD = 2**16
 # A lone quote begins a string whose end is not here yet.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]]|"', re.DOTALL)
 _BETWEEN = b" \t\r\n,"
-_WHOLE = re.compile(rb'\s*(?:\[|\{\s*"items"\s*:|\{[^\n]*[^}\s][^\S\n]*\n|\{[^\S\n]*\n)')
+_WHOLE = re.compile(rb'\s*(?:\[|\{\s*"items"\s*:|\{[^\n]*[,\[{][^\S\n]*\n|\{[^\S\n]*\n)')
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,24 @@ def is_whole(path: Path) -> bool:
     return _WHOLE.match(head.removeprefix(b"\xef\xbb\xbf")) is not None
 
 
+def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield pieces of PIECE bytes; what came before damage too, and then its error."""
+    damage: Exception | None = None
+    going = True
+    while going and damage is None:
+        found: list[bytes] = []
+        while going and sum(map(len, found)) < PIECE:
+            try:
+                found.append(stream.read(2**13))
+            except (OSError, EOFError, zlib.error) as error:
+                damage, going = error, False
+            else:
+                going = bool(found[-1])
+        yield b"".join(found)
+    if damage is not None:
+        raise damage
+
+
 def values(stream: IO[bytes]) -> Iterator[bytes]:
     """Yield the elements of every outermost array, and of an array "items" in an outermost object
     or one object deeper; any other outermost object whole.
@@ -102,10 +120,7 @@ def values(stream: IO[bytes]) -> Iterator[bytes]:
     opened: list[bytes] = []
     array = 0  # how many brackets are open between two records; 0 outside of their array
     key, key_at = b"", 0
-    going = True
-    while going:
-        piece = stream.read(PIECE)
-        going = bool(piece)
+    for piece in _pieces(stream):
         kept = min(place if start is None else start, key_at if key else place)
         buffer, place, key_at = buffer[kept:] + piece, place - kept, key_at - kept
         start = None if start is None else start - kept

@@ -53,7 +53,7 @@ class PaperStore:
 
         A title or an abstract that changes leaves its former state in the paper's history, but
         not where the abstract was missing. Of an item whose source dates its states
-        (`datestamp`), the later state stays.
+        (`datestamp`), the later state stays, also where one of them is its withdrawal.
         An addition is kept, and every state of its paper has it, whichever came first.
         """
         at = (now or datetime.now(UTC)).timestamp()
@@ -72,12 +72,7 @@ class PaperStore:
                 was = held.get(item.id)
                 if isinstance(item, Deleted):
                     if was is not None and not was[2]:
-                        write.execute(
-                            "UPDATE papers SET withdrawn = 1, indexed = 0, changed = ? "
-                            "WHERE number = ?",
-                            (at, was[0]),
-                        )
-                        change.withdrawn.append(item.id)
+                        self._withdraw(write, item, was, at, change)
                     continue
                 if item.id in said:
                     item = said[item.id].to(item)
@@ -103,6 +98,31 @@ class PaperStore:
                 self._works.settle([*change.added, *change.updated, *change.withdrawn], self.fetch)
                 self._count_up(write)
         return change
+
+    def _withdraw(
+        self,
+        write: Any,
+        item: Deleted,
+        was: tuple[int, str, int, float],
+        at: float,
+        change: Change,
+    ) -> None:
+        number, told, _, _ = was
+        record = json.loads(told)
+        stamp = record.get("more", {}).get("datestamp")
+        if item.date is not None and isinstance(stamp, str):
+            if item.date < stamp[: len(item.date)]:
+                change.older.append(item.id)
+                return
+            # a state of before the withdrawal that comes late does not bring the paper back
+            record["more"]["datestamp"] = max(stamp, item.date)
+            told = json.dumps(record, ensure_ascii=False)
+        write.execute(
+            "UPDATE papers SET record = ?, withdrawn = 1, indexed = 0, changed = ? "
+            "WHERE number = ?",
+            (told, at, number),
+        )
+        change.withdrawn.append(item.id)
 
     def _add(
         self,

@@ -5,13 +5,24 @@ import gzip
 import pytest
 
 from everygrain.errors import InputError
-from everygrain_papers.sources import BibTeX, Feed, JsonLines, OaiPmh, PdfFolder, PubMed
+from everygrain_papers.sources import (
+    BibTeX,
+    Feed,
+    FileFolder,
+    JsonLines,
+    OaiPmh,
+    PdfFolder,
+    PubMed,
+    Ris,
+    WholeJson,
+)
 from everygrain_papers.sources.named import KINDS, Named, arxiv_set, named
 
 
 def test_files_are_told_by_their_endings(tmp_path):
     for name, kind in [
-        ("a.jsonl", JsonLines), ("a.JSONL.gz", JsonLines), ("a.bib", BibTeX), ("a.xml.gz", PubMed),
+        ("a.ris", Ris), ("a.jsonl", JsonLines), ("a.JSONL.gz", JsonLines), ("a.bib", BibTeX),
+        ("a.xml.gz", PubMed),
     ]:  # fmt: skip
         (tmp_path / name).write_bytes(b"")
         assert type(Named(str(tmp_path / name)).source()) is kind
@@ -20,7 +31,10 @@ def test_files_are_told_by_their_endings(tmp_path):
 def test_a_file_without_a_known_ending_is_told_by_how_it_begins(tmp_path):
     for name, text, kind in [
         ("a", b'{"id": 1}', JsonLines), ("b", b"\n<PubmedArticleSet/>", PubMed),
-        ("c", b"  @article{x,", BibTeX), ("d", gzip.compress(b'{"id": 1}'), JsonLines),
+        ("c", b"  @article{x,", BibTeX), ("f", b"TY  - JOUR", Ris), ("g", b"[{", WholeJson),
+        ("h.json", b'{"id": 1}', JsonLines), ("i.json", b'{"items":[', WholeJson),
+        ("j.json", b'{\n "id": 1}', WholeJson), ("k.jsonl", b'{"id": "cut off\n{}', JsonLines),
+        ("d", gzip.compress(b'{"id": 1}'), JsonLines),
     ]:  # fmt: skip
         (tmp_path / name).write_bytes(text)
         assert type(Named(str(tmp_path / name)).source()) is kind
@@ -29,9 +43,30 @@ def test_a_file_without_a_known_ending_is_told_by_how_it_begins(tmp_path):
         Named(str(tmp_path / "e.doc")).source()
 
 
-def test_folders_feeds_and_repositories():
+def test_a_folder_is_told_by_what_lies_in_it(tmp_path):
+    pdfs, files = tmp_path / "pdfs", tmp_path / "files/deep"
+    pdfs.mkdir()
+    files.mkdir(parents=True)
+    assert isinstance(Named(str(pdfs)).source(), PdfFolder)
+    (pdfs / "A.PDF").write_bytes(b"%PDF-1.4")
+    (pdfs / "notes.txt").write_text("of mine")
+    (files / "part_000.gz").write_bytes(gzip.compress(b'{"id": 1}'))
+    assert isinstance(Named(str(pdfs)).source(), PdfFolder)
+    assert isinstance(Named(str(files.parent)).source(), FileFolder)
+    with pytest.raises(InputError, match=r"pdfs/A.PDF.*files/deep/part_000\.gz.*--kind pdfs"):
+        Named(str(tmp_path)).source()
+    assert isinstance(Named(str(tmp_path), "pdfs").source(), PdfFolder)
+    assert isinstance(Named(str(tmp_path), "files").source(), FileFolder)
+
+
+def test_what_zotero_writes_and_nobody_reads_is_led_to_what_is_read(tmp_path):
+    (tmp_path / "library.rdf").write_text("<rdf:RDF/>")
+    with pytest.raises(InputError, match=r"no format that is read.*\.ris"):
+        Named(str(tmp_path / "library.rdf")).source()
+
+
+def test_feeds_and_repositories():
     assert isinstance(Named("https://example.org/rss").source(), Feed)
-    assert isinstance(Named(".").source(), PdfFolder)
     arxiv = Named("arxiv:cs.IR", since="2024-01-01").source()
     assert isinstance(arxiv, OaiPmh)
     assert (arxiv.set, arxiv.since, arxiv.format) == ("cs:cs:IR", "2024-01-01", "arXiv")

@@ -108,3 +108,60 @@ def test_an_unchanged_file_is_not_read_again_and_a_missing_one_is_refused(tmp_pa
     assert sum(len(batch.items) for batch in source.batches(last.cursor)) == 2
     with pytest.raises(InputError, match="cannot be read"):
         list(BibTeX(tmp_path / "none.bib").batches())
+
+
+BETTER = r"""
+@comment{jabref-meta: databaseType:biblatex;}
+@online{muellerWheelsMills2021,
+  title = {On {{Wheels}} and \emph{Mills} --- a {{Tale}}},
+  author = {M{\"u}ller, Ann and family=Gogh, given=Vincent, prefix=van, useprefix=true and {The Mill Group}},
+  date = {2021-03-04},
+  eprint = {2103.01234},
+  eprinttype = {arXiv},
+  eprintclass = {cs.IR},
+  url = {http://arxiv.org/abs/2103.01234},
+  urldate = {2021-05-01},
+  abstract = {Water turns 100\% of wheels \& mills at $x_{1} < 3$.},
+  langid = {english},
+  pubstate = {preprint},
+  keywords = {Computer Science - Information Retrieval,mills},
+  annotation = {Comment: 9 pages, with \{braces\}},
+  note = {A note of mine: {see} p. 3},
+  file = {/home/ann/Zotero/storage/AB12/Müller - 2021 - On Wheels.pdf;/home/ann/Zotero/storage/CD34/2103.html}
+}
+
+@thesis{see2019,
+  type = {phdthesis},
+  title = {Rivers},
+  author = {See, Ann},
+  date = {2019-07},
+  institution = {University of Mills}
+}
+
+@incollection{range, title = {Years}, date = {2018/2019}, booktitle = {Book}}
+"""  # noqa: E501
+
+
+def test_an_export_of_better_bibtex_keeps_notes_and_attachments_out_of_the_abstract(tmp_path):
+    (paper, thesis, years), rejects = read(tmp_path, BETTER)
+    assert not rejects
+    assert paper.title.startswith("On Wheels and")
+    assert paper.authors == ("Ann Müller", "Vincent van Gogh", "The Mill Group")
+    assert paper.abstract == "Water turns 100% of wheels & mills at $x_{1} < 3$."
+    assert (paper.arxiv_id, paper.date, paper.year) == ("2103.01234", "2021-03-04", 2021)
+    assert paper.keywords == ("Computer Science - Information Retrieval", "mills")
+    assert paper.more["file"].startswith("/home/ann")
+    assert (thesis.venue, thesis.date) == ("University of Mills", "2019-07")
+    assert (years.year, years.venue) == (2018, "Book")
+
+
+def test_control_characters_a_long_abstract_and_what_is_no_bibtex(tmp_path):
+    long = "word " * 200_000
+    entry = (
+        f"@article{{a, title = {{Nul \x01 and \x1b bell}}, abstract = {{{long}}}, year = 2020}}\n"
+    )
+    (paper,), rejects = read(tmp_path, entry)
+    assert not rejects
+    assert paper.title == "Nul and bell"
+    assert len(paper.abstract) == 999_999
+    assert read(tmp_path, "Dear Sir,\n")[0] == []

@@ -86,6 +86,21 @@ def test_an_older_state_of_a_record_that_comes_late_does_not_win(store):
     assert store.put([state("2024-05-03", "Newest title")], DAY).updated == ["p1"]
 
 
+@pytest.mark.parametrize("clock", ["", "T12:00:00Z"])
+def test_a_withdrawal_and_a_state_that_come_in_the_wrong_order_end_as_the_later_one(store, clock):
+    def state(day, title="A title"):
+        return paper(1, title=title, source="oai", more={"datestamp": day + clock})
+
+    store.put([state("2024-05-02")], DAY)
+    assert store.put([Deleted("p1", "2024-05-01")], DAY).older == ["p1"]
+    assert store.get("p1").title == "A title"
+    assert store.put([Deleted("p1", "2024-05-03")], DAY).withdrawn == ["p1"]
+    assert store.put([state("2024-05-02")], DAY).older == ["p1"]
+    assert len(store) == 0
+    assert store.put([state("2024-05-04", "Back again")], DAY).updated == ["p1"]
+    assert store.put([Deleted("p1", "2024-05-04")], DAY).withdrawn == ["p1"]  # on the same day
+
+
 def test_newest_takes_no_date_in_the_future_at_its_word(store):
     store.put(
         [
