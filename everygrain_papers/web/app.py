@@ -19,6 +19,7 @@ from everygrain_papers.web import (
     feeds,
     following,
     judging,
+    labelling,
     links,
     marking,
     reading,
@@ -41,7 +42,7 @@ _PAGES: tuple[tuple[str, Page, bool], ...] = (
     ("/search", searching.search, False),
     ("/alike", searching.alike, False),
     ("/trending", subjects.trending_page, False),
-    ("/topics", subjects.topics_page, False),
+    ("/topics", labelling.topics_page, False),
     ("/interests", following.interests, True),
     ("/interest/{id}", following.interest, True),
     ("/digest", digests.digest, True),
@@ -60,6 +61,7 @@ _PAGES: tuple[tuple[str, Page, bool], ...] = (
 _FORMS: tuple[tuple[str, Page], ...] = (
     ("/mark", marking.mark),
     ("/seen", marking.seen),
+    ("/labels", labelling.change),
     ("/merge", showing.merge),
     ("/logout", accounts.logout),
 )

@@ -63,9 +63,7 @@ class Cache:
                 return kept.value  # type: ignore[no-any-return]
             value = kept.value
             if old and late:
-                if not kept.busy:
-                    kept.busy = True
-                    Thread(target=self._renew, args=(kept, make, generation), daemon=True).start()
+                self._begin(kept, make, generation)
                 return value  # type: ignore[no-any-return]
         with kept.lock:
             if not self._is_fresh(kept, generation, seconds, late):
@@ -79,12 +77,16 @@ class Cache:
             if kept is None:
                 kept = self._kept[key] = _Kept(-1, 0.0, None)
             if kept.generation < 0:
-                if not kept.busy:
-                    kept.busy = True
-                    arguments = (kept, make, self._generation())
-                    Thread(target=self._renew, args=arguments, daemon=True).start()
+                self._begin(kept, make, self._generation())
                 return default
         return self.get(key, make, seconds=seconds, late=True)
+
+    def renew(self, key: Hashable, make: Callable[[], Any]) -> None:
+        """Make anew behind the page what is kept under a key, unless that is under way."""
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is not None:
+                self._begin(kept, make, self._generation())
 
     def _is_fresh(self, kept: _Kept, generation: int, seconds: float, late: bool) -> bool:
         age = self._clock() - kept.made
@@ -92,6 +94,11 @@ class Cache:
         if late:
             return kept.generation >= 0 and age < (LONGEST if same else seconds)
         return same and age < seconds
+
+    def _begin(self, kept: _Kept, make: Callable[[], Any], generation: int) -> None:
+        if not kept.busy:
+            kept.busy = True
+            Thread(target=self._renew, args=(kept, make, generation), daemon=True).start()
 
     def _renew(self, kept: _Kept, make: Callable[[], Any], generation: int) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,16 +14,16 @@ from everygrain_papers.alike import ALL
 from everygrain_papers.facets import FACETS, check
 from everygrain_papers.paper import EARLIEST, LATEST, Paper
 from everygrain_papers.results import PaperHit, Results
-from everygrain_papers.web import cards, subjects
+from everygrain_papers.web import cards, labelling, subjects
 from everygrain_papers.web.rendering import Refusal, address
 from everygrain_papers.web.visit import Visit
 
 LONGEST_QUERY = 1000  # characters
 LAST_PAGE = 40
 SECONDS = 5.0  # a search is answered anew after so long: indexes follow the papers
-MOST_OPTIONS = 16  # venues and topics to choose from
+MOST_OPTIONS = 16  # venues, topics and labels to choose from
 MOST_ALIKE = 30
-MOST_LISTED = 10_000  # papers that filters without a query look at
+MOST_LISTED = 10_000  # papers that filters without a query look at, but for topics and labels
 PART = 1_000
 
 
@@ -38,18 +38,22 @@ class Asked:
     venues: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     topics: tuple[int, ...] = ()
+    labels: tuple[str, ...] = ()
     page: int = 1
 
     @property
     def filtered(self) -> bool:
-        return bool(self.year_from or self.year_to or self.venues or self.sources or self.topics)
+        return bool(
+            self.year_from or self.year_to or self.venues or self.sources or self.topics
+            or self.labels
+        )  # fmt: skip
 
     def address(self, interest: str = "", path: str = "/search") -> str:
         """Return the address of these results."""
         return address(
             path, q=self.query, facet=self.facet, **{"from": self.year_from}, to=self.year_to,
             venue=self.venues, source=self.sources, topic=self.topics,
-            page=self.page if self.page > 1 else "", interest=interest,
+            label=self.labels, page=self.page if self.page > 1 else "", interest=interest,
         )  # fmt: skip
 
 
@@ -67,6 +71,7 @@ def asked_of(visit: Visit) -> Asked:
         query, facet, visit.asked_number("from", EARLIEST, LATEST),
         visit.asked_number("to", EARLIEST, LATEST), tuple(visit.asked_all("venue")),
         tuple(visit.asked_all("source")), tuple(int(n) for n in numbers if len(n) < 10),
+        tuple(visit.asked_all("label")),
         visit.asked_number("page", 1, LAST_PAGE) or 1,
     )  # fmt: skip
 

@@ -115,12 +115,16 @@ def topics(house: House) -> list[ShownTopic]:
     known = outlook(house)
     if known is None:
         return []
-    sizes = Counter(known.topic_of.values())
-    found = [
-        ShownTopic(number, name, known.words.get(number, ()), sizes[number])
-        for number, name in known.names.items()
-    ]
-    return sorted(found, key=lambda topic: (-topic.size, topic.id))
+
+    def make() -> list[ShownTopic]:
+        sizes = Counter(known.topic_of.values())
+        found = [
+            ShownTopic(number, name, known.words.get(number, ()), sizes[number])
+            for number, name in known.names.items()
+        ]
+        return sorted(found, key=lambda topic: (-topic.size, topic.id))
+
+    return house.cache.get(("topics", known.made), make, seconds=SECONDS, late=True)
 
 
 def topic_of(house: House, paper: str) -> tuple[int, str] | None:
@@ -194,11 +198,3 @@ def trending_page(visit: Visit) -> Response:
         "trending.html", place="trending", kind=kind, tabs=list(KINDS.items()), known=known,
         trends=rising(visit.house, kind), nothing=nothing,
     )  # fmt: skip
-
-
-def topics_page(visit: Visit) -> Response:
-    known = outlook(visit.house)
-    nothing = "Topics are found from fifty papers on."
-    if known is None:
-        nothing = "The topics are being found. Load this page again in a minute."
-    return visit.page("topics.html", place="topics", topics=topics(visit.house), nothing=nothing)
