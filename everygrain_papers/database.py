@@ -64,17 +64,32 @@ class Database:
             raise StoredIndexError(f"'{self.path}' was closed.", "Open it again.")
         connection: sqlite3.Connection | None = getattr(self._own, "connection", None)
         if connection is None:
-            connection = sqlite3.connect(
-                self.path, timeout=PATIENCE / 1000, isolation_level=None, check_same_thread=False
-            )
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA foreign_keys=ON")
-            connection.execute("PRAGMA cache_size=-4000")
+            connection = self._opened()
             self._own.connection = connection
             with self._guard:
                 self._all.append(connection)
         return connection
+
+    def _opened(self) -> sqlite3.Connection:
+        """Open the file; where nothing can be written beside it, read it as it is."""
+        try:
+            connection = self._connect("mode=rwc")
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            if _code(error) not in _FORBIDDEN:
+                raise
+            connection = self._connect("mode=ro&immutable=1")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA cache_size=-4000")
+        return connection
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        return sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?{mode}", uri=True, timeout=PATIENCE / 1000,
+            isolation_level=None, check_same_thread=False,
+        )  # fmt: skip
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._told():
@@ -118,7 +133,7 @@ class Database:
             raise self._error(error) from error
 
     def _error(self, error: sqlite3.DatabaseError) -> EverygrainError:
-        code = int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+        code = _code(error)
         if code in _FULL:
             return StorageError(
                 f"'{self.path}' cannot be written: the disk is full or fails ({error}).",
@@ -137,6 +152,10 @@ class Database:
             f"'{self.path}' cannot be read ({error}).",
             "Restore it from a copy; it was not overwritten.",
         )
+
+
+def _code(error: sqlite3.Error) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _undo(connection: sqlite3.Connection) -> None:

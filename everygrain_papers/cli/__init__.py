@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from typing import Annotated
+
 import typer
 
 from everygrain_papers.cli.demo import demo
@@ -22,7 +25,19 @@ papers = typer.Typer(
     "`everygrain papers demo`.",
     no_args_is_help=True,
     rich_markup_mode=None,
+    add_completion=False,
 )
+
+
+@papers.callback()
+def settle(
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Send nothing to other machines; fail instead.")
+    ] = False,
+) -> None:
+    if offline:
+        os.environ["EVERYGRAIN_OFFLINE"] = "1"
+
 
 for command in (
     demo, ingest, update, sources, serve, search, alike, trending, like, dislike, interests,

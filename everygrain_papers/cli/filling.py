@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from everygrain.cli.plugin import output, print_json, progress, remark
-from everygrain.errors import EverygrainError, InputError
+from everygrain.errors import EverygrainError, InputError, LockedError
 from everygrain_papers.cli.options import AsJson, Room, opened
 from everygrain_papers.outlook import outlook_of
 from everygrain_papers.results import Report
 from everygrain_papers.room import ReadingRoom
+from everygrain_papers.sources import Progress
 from everygrain_papers.sources.named import KINDS, Named, named
 
 LOWER = 10  # steps of priority below other processes
@@ -69,6 +70,10 @@ def sources(
     remove: Annotated[
         str | None, typer.Option(metavar="SOURCE", help="Forget one; its papers stay.")
     ] = None,
+    again: Annotated[
+        str | None,
+        typer.Option(metavar="SOURCE", help="Read one from its beginning at the next update."),
+    ] = None,
     rejects: Annotated[
         bool, typer.Option("--rejects", help="List what could not be read, and why.")
     ] = False,
@@ -77,11 +82,13 @@ def sources(
     """List the sources that `update` reads."""
     with opened(room) as found:
         kept = found.papers.get_value(_KEPT) or []
+        for wanted in filter(None, (remove, again)):
+            if all(named(each).what != wanted for each in kept):
+                raise InputError(f"The room has no source '{wanted}'.", "List them to see which.")
+            _forget(found, [named(each) for each in kept if named(each).what == wanted])
         if remove is not None:
-            left = [each for each in kept if named(each).what != remove]
-            if left == kept:
-                raise InputError(f"The room has no source '{remove}'.", "List them to see which.")
-            found.papers.set_value(_KEPT, kept := left)
+            kept = [each for each in kept if named(each).what != remove]
+            found.papers.set_value(_KEPT, kept)
         console = output()
         for each in map(named, kept):
             extra = "".join(f" --{k} {v}" for k, v in each.record().items() if k != "what")
@@ -94,6 +101,16 @@ def sources(
                     f"{at:%Y-%m-%d %H:%M} {told.place}: {told.reason}", markup=False,
                     highlight=False,
                 )  # fmt: skip
+
+
+def _forget(room: ReadingRoom, wanted: list[Named]) -> None:
+    """Forget how far sources were read."""
+    for each in wanted:
+        try:
+            name = each.source().name
+        except InputError:
+            continue  # its file is gone: nothing can be read on
+        Progress(room.folder / "progress.json").forget(name)
 
 
 def give_way() -> None:
@@ -111,6 +128,8 @@ def _read(room: ReadingRoom, wanted: list[Named], as_json: bool) -> None:
             with progress(f"Reading {each.what}"[:50]) as advance:
                 report = room.ingest(each.source(), on_progress=advance)
         except EverygrainError as error:
+            if len(room) == 0 or isinstance(error, LockedError):
+                _unremember(room, each)
             if len(wanted) == 1:
                 raise
             failed.append(each.what)
@@ -127,6 +146,12 @@ def _read(room: ReadingRoom, wanted: list[Named], as_json: bool) -> None:
         remark(f"The room holds {len(room):,} papers.")
     if failed:
         raise typer.Exit(1)
+
+
+def _unremember(room: ReadingRoom, source: Named) -> None:
+    """Drop a source that gave nothing: a name that was mistyped is not tried for ever."""
+    kept = room.papers.get_value(_KEPT) or []
+    room.papers.set_value(_KEPT, [each for each in kept if each != source.record()])
 
 
 def _rejected(report: Report) -> str:

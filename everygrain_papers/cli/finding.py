@@ -16,6 +16,7 @@ from everygrain_papers.paper import Paper
 from everygrain_papers.room import ReadingRoom
 
 MOST_AUTHORS = 3
+LONGEST_TITLE = 300  # characters that are shown
 _PAST = {"term": "its past", "topic": "its past", "paper": "the mean score of new papers"}
 
 
@@ -66,6 +67,8 @@ def search(
                 print_wrapped(output(), hit.paper.abstract[start:end], 5, 5)
         if not results.hits:
             remark("Nothing was found.")
+        if found.papers.is_waiting():
+            remark("Some papers wait to be indexed: everygrain papers update goes on.")
 
 
 def alike(
@@ -149,7 +152,7 @@ def _trend(trend: Any) -> dict[str, Any]:
 
 def _print_paper(number: int, paper: Paper) -> None:
     console = output()
-    print_wrapped(console, f"{number:2}. {paper.title}", 0, 4)
+    print_wrapped(console, f"{number:2}. {paper.title[:LONGEST_TITLE]}", 0, 4)
     names = ", ".join(paper.authors[:MOST_AUTHORS])
     names += " and others" if len(paper.authors) > MOST_AUTHORS else ""
     told = "; ".join(filter(None, (names, paper.venue, str(paper.year or ""), paper.id)))

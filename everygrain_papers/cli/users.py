@@ -25,12 +25,15 @@ def users(
     room: Room = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the accounts, or change them. Passwords are asked for, or read from standard input."""
+    """List the accounts, or change them. Passwords are asked for, or read from standard input.
+
+    The first account takes over what the reader of a room without accounts has gathered."""
     if sum(each is not None for each in (add, password, remove)) > 1:
         raise InputError("Several changes were asked for.", "Make one at a time.")
     with opened(room) as found, people_of(found) as people:
         if add is not None:
-            made = people.add_user(add, _password(), email)
+            given = _password()
+            made = people.adopt_single(add, given, email) or people.add_user(add, given, email)
             remark(f"'{made.name}' can log in.")
         elif password is not None:
             user = named_user(people, password)

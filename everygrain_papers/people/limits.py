@@ -86,6 +86,13 @@ class Limits:
             self._forget(buckets, now)
         return 0.0 if allowed else wait
 
+    def forgive(self, purpose: str, address: str) -> None:
+        """Take the last act of an address back: it turned out to be none to hold against it."""
+        rate, buckets, key = self.rates[purpose], self._full[purpose], _key(address)
+        with self._lock:
+            if key in buckets:
+                buckets[key] -= rate.seconds / rate.burst
+
     def _forget(self, buckets: OrderedDict[bytes, float], now: float) -> None:
         """Drop buckets that are full again, from the longest unheard of, and those too many."""
         while buckets:

@@ -87,6 +87,21 @@ class People:
         with self.database.writing() as connection:
             return users.add_single(connection, self._written())
 
+    def adopt_single(self, name: str, password: str, email: str = "") -> User | None:
+        """Give the one user of a room without accounts a name and a password, so that their
+        interests become those of an account. Returns None where there is none, or has one already.
+
+        Raises InputError as `add_user` does.
+        """
+        hashed = self._passwords.hash(password)
+        with self.database.writing() as connection:
+            known = users.single(connection)
+            if known is None or users.has_password(connection, known.id):
+                return None
+            changed = users.change(connection, known.id, name=name, email=email or None)
+            users.set_password(connection, known.id, hashed)
+            return changed
+
     def add_user(self, name: str, password: str, email: str = "") -> User:
         """Store a user. Raises InputError for a name that is taken and a password too short."""
         users.checked_name(name)

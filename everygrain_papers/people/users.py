@@ -112,6 +112,12 @@ def by_name(connection: sqlite3.Connection, name: str) -> tuple[User, str | None
     return None if row is None else (User(*row[:3]), row[3])
 
 
+def has_password(connection: sqlite3.Connection, user_id: str) -> bool:
+    """Tell whether somebody can log in as a user."""
+    row = connection.execute("SELECT password FROM users WHERE id = ?", (user_id,)).fetchone()
+    return row is not None and row[0] is not None
+
+
 def set_password(
     connection: sqlite3.Connection, user_id: str, password: str, instead_of: str | None = None
 ) -> None:

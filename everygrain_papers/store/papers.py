@@ -201,6 +201,10 @@ class PaperStore:
             [identity for identity, _, gone in rows if gone],
         )
 
+    def is_waiting(self) -> bool:
+        """Tell whether the indexes do not hold everything as it is."""
+        return bool(self.database.value("SELECT 1 FROM papers WHERE indexed = 0 LIMIT 1"))
+
     def indexed(self, papers: Sequence[Paper], withdrawn: Sequence[str]) -> None:
         """Note that the indexes hold these states; one that changed meanwhile still waits."""
         with self.database.writing() as write:

@@ -103,17 +103,16 @@ def own(house: House) -> Own:
     known = subjects.outlook(house)
     last = Own()
     if known is not None and known.labels:
+        then, tags = known.labels, known.tags
         last = house.cache.get(
             ("labels", known.made),
-            lambda: Own.of(house.room, known.labels, known.tags),
+            lambda: Own.of(house.room, then, tags),
             seconds=subjects.SECONDS,
             late=True,
         )
         if last.labels == labels:
             return last
-    learned = house.cache.soon(
-        "labels", lambda: _learn(house.room), None, seconds=subjects.SECONDS
-    )
+    learned = house.cache.soon("labels", lambda: _learn(house.room), None, seconds=subjects.SECONDS)
     if learned is not None:
         if learned.labels == labels:
             return learned

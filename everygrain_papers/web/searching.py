@@ -80,59 +80,83 @@ def found(visit: Visit, asked: Asked) -> Results:
     """Search, or return what the same search found a moment ago."""
     size = visit.house.settings.page_size
     room = visit.room
-    keep = _keep(visit, asked)
+    mine = labelling.own(visit.house) if asked.labels else labelling.Own()
+    keep = _keep(visit, asked, mine)
 
     def make() -> Results:
         if not asked.query:
-            return _listed(visit, asked, keep)
+            return _listed(visit, asked, keep, mine)
         return room.search(
             asked.query, size, offset=(asked.page - 1) * size, facet=asked.facet or None,
             year_from=asked.year_from, year_to=asked.year_to, venues=asked.venues,
             sources=asked.sources, keep=keep,
         )  # fmt: skip
 
-    return visit.house.cache.get(("search", asked), make, seconds=SECONDS)
+    # what a label fits may change while no paper comes
+    examples = tuple(tuple(mine.labels.get(name, ())) for name in asked.labels)
+    return visit.house.cache.get(
+        ("search", asked, examples, mine.is_learned), make, seconds=SECONDS
+    )
 
 
-def _keep(visit: Visit, asked: Asked) -> Callable[[Paper], bool] | None:
-    if not asked.topics:
+def _keep(visit: Visit, asked: Asked, mine: labelling.Own) -> Callable[[Paper], bool] | None:
+    """Return what lets papers through that have one of the topics and one of the labels."""
+    if not asked.topics and not asked.labels:
         return None
+    of, wanted = _topic_of(visit), frozenset(asked.topics)
+    has = mine.have(asked.labels)
+    return lambda paper: (
+        (not wanted or of.get(paper.id) in wanted) and (not asked.labels or has(paper.id))
+    )
+
+
+def _topic_of(visit: Visit) -> Mapping[str, int]:
     known = subjects.outlook(visit.house)
-    of: Mapping[str, int] = known.topic_of if known is not None else {}
-    wanted = frozenset(asked.topics)
-    return lambda paper: of.get(paper.id) in wanted
+    return known.topic_of if known is not None else {}
 
 
-def _listed(visit: Visit, asked: Asked, keep: Callable[[Paper], bool] | None) -> Results:
+def _listed(
+    visit: Visit, asked: Asked, keep: Callable[[Paper], bool] | None, mine: labelling.Own
+) -> Results:
     """Return the newest papers that the filters let through: without a query there is no rank.
 
-    Of one topic or of several all papers are looked at, otherwise the newest MOST_LISTED.
+    Of topics and labels all papers are looked at, otherwise the newest MOST_LISTED.
     """
     size = visit.house.settings.page_size
     first = (asked.page - 1) * size
-    papers: list[Paper] = []
-    for part in _newest(visit, asked):
-        papers += [p for p in part if _passes(p, asked) and (keep is None or keep(p))]
-        if len(papers) > first + size:
-            break
+    if keep is None:
+        papers = _newest(visit, asked, first + size + 1)
+    else:
+        papers = _newest_of(visit, asked, keep, mine, first + size + 1)
     shown = papers[first : first + size]
     hits = tuple(PaperHit(paper, Hit(paper.document(), 0.0)) for paper in shown)
     return Results(hits, len(papers) > first + size)
 
 
-def _newest(visit: Visit, asked: Asked) -> Iterator[list[Paper]]:
-    store = visit.room.papers
-    if asked.topics:
-        known = subjects.outlook(visit.house)
-        of = known.topic_of if known is not None else {}
-        held = store.fetch([id for id, topic in of.items() if topic in asked.topics][:MOST_LISTED])
-        yield sorted(held.values(), key=lambda p: p.date or str(p.year or ""), reverse=True)
-        return
+def _newest(visit: Visit, asked: Asked, most: int) -> list[Paper]:
+    papers: list[Paper] = []
     for offset in range(0, MOST_LISTED, PART):
-        part = store.newest(PART, offset)
-        yield part
-        if len(part) < PART:
-            return
+        part = visit.room.papers.newest(PART, offset)
+        papers += [paper for paper in part if _passes(paper, asked)]
+        if len(papers) >= most or len(part) < PART:
+            break
+    return papers[:most]
+
+
+def _newest_of(
+    visit: Visit, asked: Asked, keep: Callable[[Paper], bool], mine: labelling.Own, most: int
+) -> list[Paper]:
+    """Return the newest of all papers that have the labels, or are of the topics."""
+    if asked.labels:
+        ids = mine.papers(asked.labels)
+    else:
+        ids = [id for id, topic in _topic_of(visit).items() if topic in asked.topics]
+    papers: list[Paper] = []
+    for start in range(0, len(ids), PART):  # no more of them at a time than a page and a part
+        part = visit.room.papers.fetch(ids[start : start + PART]).values()
+        papers += [paper for paper in part if _passes(paper, asked) and keep(paper)]
+        papers = sorted(papers, key=lambda p: p.date or str(p.year or ""), reverse=True)[:most]
+    return papers
 
 
 def _passes(paper: Paper, asked: Asked) -> bool:
@@ -157,6 +181,7 @@ def search(visit: Visit) -> Response:
     else:
         made = cards.of_papers([hit.paper for hit in results.hits], chosen, first)
     wanted = visit.asked("interest")
+    topics, mine = subjects.topics(visit.house), labelling.own(visit.house)
     return visit.page(
         "search.html",
         place="search",
@@ -167,18 +192,20 @@ def search(visit: Visit) -> Response:
         after=replace(asked, page=asked.page + 1).address(wanted)
         if results.more and asked.page < LAST_PAGE
         else "",
-        removals=_removals(visit, asked, wanted),
-        choices=_choices(visit, asked),
+        removals=_removals(asked, topics, wanted),
+        choices=_choices(visit, asked, topics, mine),
+        learning=bool(asked.labels) and not mine.is_learned,
         interests=interests,
         chosen=interest if len(interests) > 1 or wanted else "",
         hidden=[pair for pair in visit.request.query_params.multi_items() if pair[0] != "interest"],
     )
 
 
-def _choices(visit: Visit, asked: Asked) -> list[tuple[str, str, list[tuple[str, str, int, bool]]]]:
+def _choices(
+    visit: Visit, asked: Asked, topics: Sequence[subjects.ShownTopic], mine: labelling.Own
+) -> list[tuple[str, str, list[tuple[str, str, int, bool]]]]:
     """Return (name of the field, legend, [(value, label, count, whether chosen)])."""
     held = subjects.held(visit.house)
-    topics = subjects.topics(visit.house)
     of_topics = [
         (str(t.id), t.name, t.size, t.id in asked.topics)
         for i, t in enumerate(topics)
@@ -187,6 +214,7 @@ def _choices(visit: Visit, asked: Asked) -> list[tuple[str, str, list[tuple[str,
     return [
         ("venue", "Venue", _options(held.venues, asked.venues)),
         ("source", "Source", _options(held.sources, asked.sources)),
+        ("label", "Your labels", _options({n: mine.size(n) for n in mine.labels}, asked.labels)),
         ("topic", "Topic", of_topics),
     ]
 
@@ -196,17 +224,20 @@ def _options(counts: Mapping[str, int], chosen: Sequence[str]) -> list[tuple[str
     return [(n, n[:80], counts.get(n, 0), n in chosen) for n in dict.fromkeys(names)]
 
 
-def _removals(visit: Visit, asked: Asked, interest: str) -> list[tuple[str, str]]:
+def _removals(
+    asked: Asked, topics: Sequence[subjects.ShownTopic], interest: str
+) -> list[tuple[str, str]]:
     """Return (what a filter says, the address of the results without it)."""
     asked = replace(asked, page=1)
-    names = {topic.id: topic.name for topic in subjects.topics(visit.house)}
+    names = {topic.id: topic.name for topic in topics}
     made: list[tuple[str, Asked]] = []
     if asked.year_from:
         made.append((f"from {asked.year_from}", replace(asked, year_from=None)))
     if asked.year_to:
         made.append((f"to {asked.year_to}", replace(asked, year_to=None)))
     for field, values in (
-        ("venues", asked.venues), ("sources", asked.sources), ("topics", asked.topics)
+        ("venues", asked.venues), ("sources", asked.sources), ("topics", asked.topics),
+        ("labels", asked.labels),
     ):  # fmt: skip
         for value in values:
             label = names.get(value, f"topic {value}") if isinstance(value, int) else value

@@ -13,7 +13,7 @@ from everygrain_papers.functions.base import FUNCTIONS
 from everygrain_papers.merging import Decision
 from everygrain_papers.paper import Paper
 from everygrain_papers.results import Alike
-from everygrain_papers.web import bibtex, cards, subjects
+from everygrain_papers.web import bibtex, cards, estimating, labelling, subjects
 from everygrain_papers.web.glossaries import Explained, explained, term_marks
 from everygrain_papers.web.highlight import LONGEST_SHOWN
 from everygrain_papers.web.layers import marked
@@ -70,6 +70,7 @@ def paper_page(visit: Visit) -> Response:
     plain = visit.asked("view") == "plain"
     terms = explained(visit.house, paper)
     topic = subjects.topic_of(visit.house, paper.id)
+    mine = labelling.own(visit.house)
     return visit.page(
         "paper.html",
         place="",
@@ -82,6 +83,10 @@ def paper_page(visit: Visit) -> Response:
         glossary=terms,
         marks=[(each, cards.mark_of(each, paper.id)) for each in interests],
         topic={"id": topic[0], "name": topic[1]} if topic else None,
+        labels=mine.of_paper(paper.id),
+        every_label=list(mine.labels),
+        is_learned=mine.is_learned,
+        estimate=estimating.of_paper(visit.house, paper.id),
         alike=alike_lists(visit, paper),
         versions=room.papers.versions(paper.id),
         decisions=[_decision(each) for each in room.papers.decisions(paper.id)],

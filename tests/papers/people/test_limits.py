@@ -178,3 +178,14 @@ def test_threads_together_are_let_in_no_more_often_than_one():
     for thread in threads:
         thread.join()
     assert sum(allowed) == 50
+
+
+def test_an_act_that_is_forgiven_counts_nothing():
+    limits = Limits({"login": Rate(2, 60.0)}, clock=lambda: 0.0)
+    for _ in range(50):
+        assert limits.take("login", "1.2.3.4") == 0
+        limits.forgive("login", "1.2.3.4")
+    assert limits.take("login", "1.2.3.4") == 0
+    assert limits.take("login", "1.2.3.4") == 0
+    assert limits.take("login", "1.2.3.4") > 0
+    limits.forgive("login", "never heard of")

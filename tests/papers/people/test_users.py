@@ -184,3 +184,21 @@ def test_a_table_that_does_not_let_users_go_is_told_and_nothing_is_deleted(peopl
     with pytest.raises(InputError, match="ON DELETE CASCADE"):
         people.delete_user(ann.id)
     assert people.interests(ann.id) == [interest]
+
+
+def test_the_single_reader_becomes_the_first_account_with_all_that_is_theirs(people):
+    reader = people.single()
+    mine = people.add_interest(reader.id, "Rivers")
+    adopted = people.adopt_single("ada", PASSWORD)
+    assert (adopted.id, adopted.name) == (reader.id, "ada")
+    assert people.authenticate("ada", PASSWORD) == adopted
+    assert [each.id for each in people.interests(adopted.id)] == [mine.id]
+    assert people.adopt_single("bob", PASSWORD) is None
+    assert people.users() == [adopted]
+
+
+def test_a_room_without_a_reader_has_nobody_to_adopt(people):
+    assert people.adopt_single("ada", PASSWORD) is None
+    assert people.users() == []
+    with pytest.raises(InputError):
+        people.adopt_single("ada", "x")

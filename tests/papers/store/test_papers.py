@@ -1,17 +1,22 @@
 """The record of papers: what came is kept, states that are older do not win, history stays."""
 
+import multiprocessing
+import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from everygrain.errors import InputError, StoredIndexError
+from everygrain.errors import InputError, StorageError, StoredIndexError
 from everygrain_papers.paper import Paper
 from everygrain_papers.sources import Deleted, Reject
 from everygrain_papers.store import PaperStore
@@ -289,3 +294,51 @@ def test_a_killed_writer_leaves_whole_batches(tmp_path):
         assert len(store) % 7 == 0
         assert len(store) >= 7 * wanted
         store.close()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_is_read(tmp_path):
+    store = PaperStore(tmp_path / "papers.db")
+    store.put([paper(1)], DAY)
+    store.close()
+    tmp_path.chmod(0o500)
+    (tmp_path / "papers.db").chmod(0o400)
+    try:
+        store = PaperStore(tmp_path / "papers.db")
+        assert store.get("p1") == paper(1)
+        with pytest.raises(StorageError, match="not permitted"):
+            store.put([paper(2)], DAY)
+        store.close()
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def read_as_nobody(path, answers):
+    os.setgid(65534)
+    os.setuid(65534)
+    store = PaperStore(path)
+    told = [store.get("p1").title]
+    try:
+        store.put([paper(2)], DAY)
+    except StorageError as error:
+        told.append(str(error))
+    answers.put(told)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not write")
+def test_somebody_who_may_not_write_reads():
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    folder.chmod(0o755)
+    store = PaperStore(folder / "papers.db")
+    store.put([paper(1)], DAY)
+    store.close()
+    (folder / "papers.db").chmod(0o444)
+    forking = multiprocessing.get_context("fork")  # nobody may not read the modules afresh
+    answers = forking.Queue()
+    child = forking.Process(target=read_as_nobody, args=(folder / "papers.db", answers))
+    child.start()
+    title, refusal = answers.get(timeout=60)
+    child.join()
+    shutil.rmtree(folder)
+    assert title == "Of mills and rivers 1"
+    assert "not permitted" in refusal
