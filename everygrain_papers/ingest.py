@@ -39,7 +39,7 @@ def ingest(room: ReadingRoom, source: Source, on_progress: Advance | None = None
         progress = Progress(room.folder / "progress.json")
         for items in resumed(source, progress, reject):
             change = room.papers.put(items)
-            for name in ("added", "updated", "unchanged", "withdrawn", "older"):
+            for name in ("added", "updated", "unchanged", "withdrawn", "older", "aside"):
                 setattr(report, name, getattr(report, name) + len(getattr(change, name)))
             waiting += len(change.added) + len(change.updated) + len(change.withdrawn)
             if on_progress:

@@ -55,11 +55,14 @@ class Alike:
     theirs: str
 
 
+_WORDS = {"aside": "kept for papers to come"}
+
+
 @dataclass
 class Report:
     """What reading a source did.
 
-    added, updated, unchanged, withdrawn, older   papers, see store.Change
+    added, updated, unchanged, withdrawn, older, aside   papers, see store.Change
     rejected                                      records that could not be read
     merged                                        decisions that two papers are one work
     """
@@ -69,14 +72,23 @@ class Report:
     unchanged: int = 0
     withdrawn: int = 0
     older: int = 0
+    aside: int = 0
     rejected: int = 0
     merged: int = 0
     notes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         told = [
-            f"{getattr(self, name):,} {name}"
-            for name in ("added", "updated", "unchanged", "withdrawn", "rejected", "merged")
+            f"{getattr(self, name):,} {_WORDS.get(name, name)}"
+            for name in (
+                "added",
+                "updated",
+                "unchanged",
+                "withdrawn",
+                "aside",
+                "rejected",
+                "merged",
+            )
             if getattr(self, name) or name == "added"
         ]
         return ", ".join(told)

@@ -26,8 +26,8 @@ def ingest(
         list[str],
         typer.Argument(
             metavar="SOURCE...",
-            help="Files (.jsonl, .bib, .xml, also .gz), folders of PDFs, addresses of feeds, "
-            "arxiv:cs.IR, oai:ADDRESS; or cards, the bundled ones, to try.",
+            help="Files (.jsonl, .json, .bib, .ris, .xml, also .gz), folders of them or of PDFs, "
+            "addresses of feeds, arxiv:cs.IR, oai:ADDRESS; or cards, the bundled ones, to try.",
         ),
     ],
     kind: Annotated[

@@ -87,6 +87,7 @@ class Named:
         if kind == "bibtex":
             return BibTeX(path)
         if kind == "pubmed":
+            _refuse_a_feed(path)
             return PubMed(path)
         if kind == "ris":
             return Ris(path)
@@ -103,7 +104,11 @@ class Named:
     def _repository(self) -> Source:
         told: dict[str, Any] = {"since": self.since} if self.since else {}
         if self.what.startswith("arxiv"):
-            category = self.what.partition(":")[2]
+            _, colon, category = self.what.partition(":")
+            if colon and not category:
+                raise InputError(
+                    "'arxiv:' names no category.", "Write arxiv:cs.IR, or arxiv for all of it."
+                )
             if self.set and category:
                 raise InputError(
                     f"'{self.what}' names a set, and so does '{self.set}'.", "Give one of them."
@@ -178,6 +183,19 @@ def _works_in(folder: Path) -> Path:
     """Return the works of a whole snapshot of OpenAlex, any other folder as it is."""
     inner = (folder / "data/works", folder / "works")
     return next((each for each in inner if any(each.glob("updated_date=*"))), folder)
+
+
+def _refuse_a_feed(path: Path) -> None:
+    """Raise InputError for a saved feed, in which PubMed's reader would find nothing."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(2)
+        with gzip.open(path) if head == b"\x1f\x8b" else path.open("rb") as file:
+            begins = file.read(2000).lower()
+    except (OSError, EOFError, zlib.error):
+        return  # the reader says what is wrong
+    if any(root in begins for root in (b"<rss", b"<feed", b"<rdf:rdf")):
+        raise InputError(f"'{path}' is a saved feed.", "Name the address it comes from.")
 
 
 def _sniffed(path: Path) -> str:

@@ -87,6 +87,8 @@ class BibTeX:
             return None
         told: dict[str, Any] = {"type": head[1].lower(), "mended": "braces"}
         found = list(_FIELD.finditer(raw, head.end()))
+        if not found:
+            return None
         ends = [*(each.start() for each in found[1:]), len(raw)]
         for each, end in zip(found, ends, strict=True):
             value = raw[each.start(2) : end].strip().rstrip("}, \n\t").strip('"{')

@@ -97,6 +97,7 @@ def test_categories_of_arxiv_as_its_repository_names_them(category, expected):
         ({"what": "arxiv:cs.IR", "set": "math"}, "Give one of them"),
         ({"what": "https://example.org/rss", "since": "2024-01-01"}, "arxiv: and oai: alone"),
         ({"what": "arxiv", "since": "yesterday"}, "yesterday"),
+        ({"what": "arxiv:"}, "names no category"),
     ],
 )
 def test_what_is_no_source_is_refused(told, message):
@@ -125,3 +126,9 @@ def test_a_source_is_remembered_as_it_was_asked_for():
     with pytest.raises(InputError, match="Not a source"):
         named({"where": "there"})
     assert "oai" in KINDS
+
+
+def test_a_saved_feed_is_led_to_its_address(tmp_path):
+    (tmp_path / "saved.xml").write_text('<?xml version="1.0"?><rss version="2.0"></rss>')
+    with pytest.raises(InputError, match=r"saved\.xml.*saved feed"):
+        Named(str(tmp_path / "saved.xml")).source()

@@ -165,3 +165,20 @@ def test_control_characters_a_long_abstract_and_what_is_no_bibtex(tmp_path):
     assert paper.title == "Nul and bell"
     assert len(paper.abstract) == 999_999
     assert read(tmp_path, "Dear Sir,\n")[0] == []
+
+
+def test_an_entry_that_is_cut_off_before_any_line_of_its_own_costs_itself_alone(tmp_path):
+    text = (
+        "@article{good, title = {Mills and rivers}}\n\n"
+        "@article{open, title = {A brace {that is never closed},\n  year = {2020}\n}\n\n"
+        "@article{cut, title={Truncated in the mid"
+    )
+    (tmp_path / "broken.bib").write_text(text, encoding="utf-8")
+    rejects = []
+    found = [
+        item.title
+        for batch in BibTeX(tmp_path / "broken.bib").batches(None, rejects.append)
+        for item in batch.items
+    ]
+    assert "Mills and rivers" in found
+    assert len(found) + len(rejects) >= 2
