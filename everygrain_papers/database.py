@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from everygrain.errors import EverygrainError, LockedError, StorageError, StoredIndexError
+from everygrain.errors import StoredIndexError
+from everygrain_papers.faults import of_the_disk, translated
 
 PATIENCE = 30_000  # milliseconds that a writer waits for another
-_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 _FORBIDDEN = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 
 
@@ -33,15 +33,11 @@ class Database:
         self._all: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
         self._closed = False
-        try:
+        with of_the_disk(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists():
                 path.touch(mode=0o600)
-        except OSError as error:
-            raise StorageError(
-                f"'{path}' cannot be made: {error.strerror}.", "Choose a folder you can write to."
-            ) from error
-        with self._told():
+        with translated(self.path):
             self._check(tables, version)
 
     def _check(self, tables: str, version: int) -> None:
@@ -92,19 +88,19 @@ class Database:
         )  # fmt: skip
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._told():
+        with translated(self.path):
             return self._connection().execute(sql, values).fetchall()
 
     def value(self, sql: str, values: Sequence[Any] = ()) -> Any:
         """Return the first column of the first row; None where there is none."""
-        with self._told():
+        with translated(self.path):
             row = self._connection().execute(sql, values).fetchone()
         return None if row is None else row[0]
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it, or on any error none. Within another it is part of that."""
-        with self._told():
+        with translated(self.path):
             connection = self._connection()
             if connection.in_transaction:
                 yield connection
@@ -124,34 +120,6 @@ class Database:
             for connection in self._all:
                 connection.close()
             self._all.clear()
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            raise self._error(error) from error
-
-    def _error(self, error: sqlite3.DatabaseError) -> EverygrainError:
-        code = _code(error)
-        if code in _FULL:
-            return StorageError(
-                f"'{self.path}' cannot be written: the disk is full or fails ({error}).",
-                "Make room and try again; what was committed before is kept.",
-            )
-        if code in _FORBIDDEN:
-            return StorageError(
-                f"'{self.path}' cannot be written: it is not permitted.",
-                "Give write permission; nothing was changed.",
-            )
-        if code == sqlite3.SQLITE_BUSY:
-            return LockedError(
-                f"'{self.path}' is busy.", "Try again when the other process is done."
-            )
-        return StoredIndexError(
-            f"'{self.path}' cannot be read ({error}).",
-            "Restore it from a copy; it was not overwritten.",
-        )
 
 
 def _code(error: sqlite3.Error) -> int:

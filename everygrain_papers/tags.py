@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from everygrain.errors import InputError
+from everygrain.errors import InputError, QueryError
 from everygrain_papers.paper import Paper
 from everygrain_papers.topics.tagger import Tagger
 
@@ -121,10 +121,13 @@ def tagged_by_id(
     examples = {i for each in given.values() for i in each}
     step = max(1, len(papers) // FIT_SAMPLE)
     sample = list(room.papers.fetch(sorted(examples | set(papers[::step]))).values())
-    vectors = room.index.vectors([paper.id for paper in sample])
     try:
+        vectors = room.index.vectors([paper.id for paper in sample])
         tagger = Tagger.fit(given, sample, vectors, room.index)
-    except InputError as error:  # nothing to learn from: what the reader said holds all the same
+    except (
+        InputError,
+        QueryError,
+    ) as error:  # nothing to learn from: what the reader said holds all the same
         notes.append(f"Only examples have their labels. {error.problem}")
         return {i: tuple(name for name, each in given.items() if i in each) for i in examples}
     found: dict[str, tuple[str, ...]] = {}

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from everygrain.errors import StoredIndexError
+from everygrain_papers.faults import RESTORE, damaged, of_the_disk, translated
 from everygrain_papers.people import schema
-from everygrain_papers.people.faults import RESTORE, damaged, of_the_disk, translated
 
 SECONDS_TO_WAIT = 30.0  # for another writer
 _MOST_IDLE = 8  # connections that wait for their next use

@@ -22,7 +22,7 @@ from contextlib import closing
 from pathlib import Path
 
 from everygrain.errors import StoredIndexError
-from everygrain_papers.people.faults import RESTORE
+from everygrain_papers.faults import RESTORE
 
 SCHEMA = 1
 SECRET_BYTES = 32

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,17 +12,17 @@ from everygrain.errors import InputError
 from everygrain_papers.database import Database, marks
 from everygrain_papers.merging import Decision
 from everygrain_papers.paper import Paper, of_record
-from everygrain_papers.sources import Addition, Deleted, Item, Reject
+from everygrain_papers.sources import Addition, Deleted, Item
 from everygrain_papers.store.additions import Additions
 from everygrain_papers.store.change import Change, Revision
+from everygrain_papers.store.kept import Kept
 from everygrain_papers.store.tables import TABLES, VERSION
 from everygrain_papers.store.works import Works
 
-MOST_REJECTS = 10_000  # the newest are kept
 _PART = 500  # values of one statement
 
 
-class PaperStore:
+class PaperStore(Kept):
     """The papers of one room. Threads and processes may share the file.
 
     Raises StoredIndexError for a damaged file or one of a newer form, StorageError where it
@@ -169,23 +168,6 @@ class PaperStore:
             "WHERE number = ?",
             (told, _shown(item, at), at, number),
         )
-
-    def reject(self, reject: Reject) -> None:
-        """Keep what could not be read, and why."""
-        with self.database.writing() as write:
-            write.execute(
-                "INSERT INTO rejects VALUES (?, ?, ?, ?)",
-                (time.time(), reject.place, reject.reason, reject.raw),
-            )
-            write.execute(
-                "DELETE FROM rejects WHERE rowid <= (SELECT max(rowid) FROM rejects) - ?",
-                (MOST_REJECTS,),
-            )
-
-    def rejects(self) -> list[tuple[datetime, Reject]]:
-        """Return what could not be read, the newest last."""
-        rows = self.database.rows("SELECT at, place, reason, raw FROM rejects ORDER BY rowid")
-        return [(datetime.fromtimestamp(at, UTC), Reject(*told)) for at, *told in rows]
 
     # what the indexes hold
 
@@ -339,28 +321,6 @@ class PaperStore:
         with self.database.writing() as write:
             self._works.decide(decision, undone, self.fetch)
             self._count_up(write)
-
-    # small things to remember
-
-    def generation(self) -> int:
-        """Return a number that grows with every change of papers or works."""
-        return int(self.get_value("generation") or 0)
-
-    def _count_up(self, write: Any) -> None:
-        self.set_value("generation", self.generation() + 1)
-
-    def get_value(self, name: str) -> Any:
-        """Return what was kept under a name; None where nothing was."""
-        told = self.database.value("SELECT value FROM keep WHERE name = ?", (name,))
-        return None if told is None else json.loads(told)
-
-    def set_value(self, name: str, value: Any) -> None:
-        """Keep a JSON value under a name."""
-        with self.database.writing() as write:
-            write.execute(
-                "INSERT OR REPLACE INTO keep VALUES (?, ?)",
-                (name, json.dumps(value, ensure_ascii=False)),
-            )
 
 
 def _shown(paper: Paper, at: float) -> str:

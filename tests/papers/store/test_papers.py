@@ -20,7 +20,7 @@ from everygrain.errors import InputError, StorageError, StoredIndexError
 from everygrain_papers.paper import Paper
 from everygrain_papers.sources import Deleted, Reject
 from everygrain_papers.store import PaperStore
-from everygrain_papers.store.papers import MOST_REJECTS
+from everygrain_papers.store.kept import MOST_REJECTS
 
 DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -306,7 +306,7 @@ def test_a_folder_that_may_not_be_written_is_read(tmp_path):
     try:
         store = PaperStore(tmp_path / "papers.db")
         assert store.get("p1") == paper(1)
-        with pytest.raises(StorageError, match="not permitted"):
+        with pytest.raises(StorageError, match="may not be read and written"):
             store.put([paper(2)], DAY)
         store.close()
     finally:
@@ -341,4 +341,4 @@ def test_somebody_who_may_not_write_reads():
     child.join()
     shutil.rmtree(folder)
     assert title == "Of mills and rivers 1"
-    assert "not permitted" in refusal
+    assert "may not be read and written" in refusal

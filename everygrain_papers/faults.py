@@ -1,4 +1,4 @@
-"""What goes wrong with people.db, told with a remedy."""
+"""What goes wrong with a SQLite file, told with a remedy."""
 
 from __future__ import annotations
 
