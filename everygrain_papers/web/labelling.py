@@ -101,8 +101,10 @@ def own(house: House) -> Own:
     if not labels:
         return Own()
     known = subjects.outlook(house)
+    if known is None:  # the outlook that is being made has the labels
+        return Own(labels, is_learned=False)
     last = Own()
-    if known is not None and known.labels:
+    if known.labels:
         then, tags = known.labels, known.tags
         last = house.cache.get(
             ("labels", known.made),

@@ -13,6 +13,7 @@ import uvicorn
 
 from everygrain_papers.people import People
 from everygrain_papers.room import ReadingRoom
+from everygrain_papers.tags import labels_of, remove_label
 from everygrain_papers.web import Settings, create_app
 from everygrain_papers.web.rendering import paper_address
 
@@ -190,6 +191,39 @@ def test_everything_can_be_read_and_sent_without_scripts(browser: Browser, peopl
     browser.found('[data-mark="like"]')[0].click()
     browser.wait_for(lambda: "Taken back" in browser.found("#said")[0].text)
     people.delete_interest(people.single().id, interest.id)
+
+
+def test_a_label_is_made_and_given_examples_without_scripts(
+    browser: Browser, room: ReadingRoom
+) -> None:
+    browser.set("setScriptExecutionDisabled", value=True)
+    browser.open("/topics")
+    try:
+        browser.found('.label-it input[name="label"]')[0].send_keys("Wet & <b>cold</b>")
+        browser.found(".label-it button")[0].click()
+        browser.wait_for(lambda: "Kept" in browser.found("#said")[0].text)
+        assert browser.found(".labels h3 a")[0].text == "Wet & <b>cold</b>"
+        browser.open("/paper/rivers-1")
+        browser.found('.label-it input[name="label"]')[0].send_keys("wet & <b>COLD</b>")
+        browser.found(".label-it button")[0].click()
+        browser.wait_for(lambda: "an example" in browser.found("#labels")[0].text)
+        assert labels_of(room) == {"Wet & <b>cold</b>": ["rivers-1"]}
+        title = browser.found("h1")[0].text
+        browser.found("#labels .mine a")[0].click()
+        browser.wait_for(lambda: browser.found("#found")[0].text.startswith("Papers"))
+        assert title in [each.text for each in browser.found("article h3 a")]
+        browser.open("/paper/rivers-1")
+        browser.found('#labels button[value="take"]')[0].click()
+        browser.wait_for(lambda: "Taken back" in browser.found("#said")[0].text)
+        browser.open("/topics")
+        browser.found(".labels summary")[0].click()
+        browser.found('.labels button[value="remove"]')[0].click()
+        browser.wait_for(lambda: "is gone" in browser.found("#said")[0].text)
+        assert labels_of(room) == {}
+        assert browser.complaints() == []
+    finally:
+        for name in labels_of(room):
+            remove_label(room, name)
 
 
 def test_keys_move_open_like_and_take_back_without_leaving_the_page(

@@ -75,6 +75,25 @@ def test_soon_never_waits(world: World) -> None:
     assert world.made == 1
 
 
+def test_what_is_renewed_is_made_behind_and_only_once_at_a_time(world: World) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> int:
+        begun.set()
+        go_on.wait(10)
+        return world.make()
+
+    world.cache.renew("key", slow)  # nothing is kept: nothing is made anew
+    assert world.cache.get("key", world.make, seconds=10, late=True) == 1
+    world.cache.renew("key", slow)
+    assert begun.wait(10)
+    world.cache.renew("key", slow)
+    assert world.cache.get("key", slow, seconds=10, late=True) == 1
+    go_on.set()
+    wait_for(lambda: world.cache.get("key", slow, seconds=10, late=True) == 2)
+    assert world.made == 2
+
+
 def test_many_readers_at_once_have_a_result_made_once(world: World) -> None:
     together = threading.Barrier(10)
 

@@ -170,7 +170,7 @@ def test_a_label_lists_exactly_its_papers_with_and_without_a_query(
         wanted = {id for id, each in tags.items() if name in each}
         for query in ("", "&q=the+approach+improves"):
             answer = reader.get(f"/search?label={quote_plus(name)}{query}")
-            assert set(found_in(answer.text)) == wanted
+            assert set(labelled.papers.works(found_in(answer.text)).values()) == wanted
     either = reader.get("/search?label=pendula&label=Dough+%26+loaves").text
     assert set(found_in(either)) == set(tags)
     assert "Nothing found" in reader.get("/search?label=no+such+label").text
