@@ -240,6 +240,9 @@ def _topics(
 ) -> tuple[TopicModel | None, dict[str, int]]:
     if not papers:
         return None, {}
+    if not len(room.index):
+        notes.append("Topics are found once papers are indexed.")
+        return None, {}
     if len(papers) < FEWEST_FOR_TOPICS:
         notes.append(f"Topics are found from {FEWEST_FOR_TOPICS} papers on.")
         return None, {}

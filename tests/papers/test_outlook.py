@@ -127,3 +127,11 @@ def test_no_date_of_the_future_or_of_no_calendar_moves_the_windows(tmp_path, odd
         own.papers.put([strange, old])
         own.index_waiting()
         assert make(own, TODAY).notes
+
+
+def test_papers_that_are_not_indexed_yet_have_an_outlook_without_topics(tmp_path):
+    with ReadingRoom(tmp_path / "room", encoder="latent") as room:
+        room.papers.put(dated(papers(20)))
+        outlook = make(room, TODAY)
+        assert outlook.names == {}
+        assert "once papers are indexed" in " ".join(outlook.notes)
