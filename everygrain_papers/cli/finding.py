@@ -127,8 +127,8 @@ def trending(k: Count = 10, room: Room = None, as_json: AsJson = False) -> None:
             remark(note)
 
 
-def _keeping(room: ReadingRoom, topic: str | None, label: str | None) -> Callable[[Paper], bool]:
-    """Return a condition on papers. Raises InputError for a topic or label that is none."""
+def _keeping(room: ReadingRoom, topic: str | None, label: str | None) -> Callable[[str], bool]:
+    """Return a condition on ids of papers. Raises InputError for a topic or label that is none."""
     from everygrain_papers.outlook import outlook_of
 
     outlook = outlook_of(room)
@@ -139,9 +139,9 @@ def _keeping(room: ReadingRoom, topic: str | None, label: str | None) -> Callabl
         )
     if label is not None and label not in outlook.labels:
         raise InputError(f"There is no label '{label}'.", "List them: everygrain papers labels.")
-    return lambda paper: (
-        (topic is None or outlook.topic_of.get(paper.id) == numbers[topic])
-        and (label is None or label in outlook.tags.get(paper.id, ()))
+    return lambda identity: (
+        (topic is None or outlook.topic_of.get(identity) == numbers[topic])
+        and (label is None or label in outlook.tags.get(identity, ()))
     )
 
 

@@ -99,14 +99,14 @@ def found(visit: Visit, asked: Asked) -> Results:
     )
 
 
-def _keep(visit: Visit, asked: Asked, mine: labelling.Own) -> Callable[[Paper], bool] | None:
+def _keep(visit: Visit, asked: Asked, mine: labelling.Own) -> Callable[[str], bool] | None:
     """Return what lets papers through that have one of the topics and one of the labels."""
     if not asked.topics and not asked.labels:
         return None
     of, wanted = _topic_of(visit), frozenset(asked.topics)
     has = mine.have(asked.labels)
     return lambda paper: (
-        (not wanted or of.get(paper.id) in wanted) and (not asked.labels or has(paper.id))
+        (not wanted or of.get(paper) in wanted) and (not asked.labels or has(paper))
     )
 
 
@@ -116,7 +116,7 @@ def _topic_of(visit: Visit) -> Mapping[str, int]:
 
 
 def _listed(
-    visit: Visit, asked: Asked, keep: Callable[[Paper], bool] | None, mine: labelling.Own
+    visit: Visit, asked: Asked, keep: Callable[[str], bool] | None, mine: labelling.Own
 ) -> Results:
     """Return the newest papers that the filters let through: without a query there is no rank.
 
@@ -144,7 +144,7 @@ def _newest(visit: Visit, asked: Asked, most: int) -> list[Paper]:
 
 
 def _newest_of(
-    visit: Visit, asked: Asked, keep: Callable[[Paper], bool], mine: labelling.Own, most: int
+    visit: Visit, asked: Asked, keep: Callable[[str], bool], mine: labelling.Own, most: int
 ) -> list[Paper]:
     """Return the newest of all papers that have the labels, or are of the topics."""
     if asked.labels:
@@ -154,7 +154,7 @@ def _newest_of(
     papers: list[Paper] = []
     for start in range(0, len(ids), PART):  # no more of them at a time than a page and a part
         part = visit.room.papers.fetch(ids[start : start + PART]).values()
-        papers += [paper for paper in part if _passes(paper, asked) and keep(paper)]
+        papers += [paper for paper in part if _passes(paper, asked) and keep(paper.id)]
         papers = sorted(papers, key=lambda p: p.date or str(p.year or ""), reverse=True)[:most]
     return papers
 

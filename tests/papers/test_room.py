@@ -73,8 +73,15 @@ def test_filters_hold_for_every_result_whatever_stands_in_them(filled, tmp_path)
     assert [h.paper.id for h in filled.search("improves", 9, venues=[odd.venue]).hits] == ["odd"]
     with pytest.raises(InputError, match="backwards"):
         filled.search("improves", year_from=2022, year_to=2020)
-    kept = filled.search("improves", 20, keep=lambda p: p.keywords == ("birds",)).hits
-    assert len(kept) == 3
+    whole = [h for h in filled.search("improves", 20).hits if h.paper.id.startswith("birds")]
+    kept = filled.search("improves", 20, keep=lambda identity: identity.startswith("birds"))
+    assert [h.paper.id for h in kept.hits] == [h.paper.id for h in whole]
+    assert [h.evidence for h in kept.hits] == [h.evidence for h in whole]
+    assert [h.score for h in kept.hits] == pytest.approx([h.score for h in whole])
+    assert not kept.more
+    first = filled.search("improves", 1, keep=lambda identity: identity.startswith("birds"))
+    assert (first.hits[0].paper.id, first.more) == (whole[0].paper.id, True)
+    assert filled.search("improves", 5, keep=lambda identity: False).hits == ()
 
 
 def test_versions_of_one_work_are_one_result(filled, tmp_path):
