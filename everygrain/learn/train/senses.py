@@ -127,8 +127,8 @@ def train_senses(
                 middle = _mean(contexts, torch.from_numpy(others))
                 here = torch.from_numpy(middles[rows])
                 loss = loss_of(
-                    senses[here], asking[here], middle,
-                    targets[torch.from_numpy(np.concatenate([found[:, None], noise], axis=1))],
+                    _rows(senses, here), _rows(asking, here), middle,
+                    _rows(targets, torch.from_numpy(np.concatenate([found[:, None], noise], 1))),
                     gumbel, warmth,
                 )  # fmt: skip
                 optimiser.zero_grad(set_to_none=True)
@@ -160,10 +160,17 @@ def loss_of(
     return -torch.nn.functional.logsigmoid(signs * products).sum(dim=1).mean()
 
 
+def _rows(table: Tensor, rows: Tensor) -> Tensor:
+    """Return table[rows]; its gradient is added up in one order, whatever the number of threads."""
+    taken = table.index_select(0, rows.reshape(-1))
+    return taken.reshape(*rows.shape, *table.shape[1:])
+
+
 def _mean(contexts: Tensor, others: Tensor) -> Tensor:
     """Return (n, d) means of the context vectors of (n, m) words; -1 is none."""
     held = (others >= 0).unsqueeze(2)
-    return (contexts[others] * held).sum(dim=1) / held.sum(dim=1).clamp(min=1)
+    last = others.where(others >= 0, len(contexts) - 1)
+    return (_rows(contexts, last) * held).sum(dim=1) / held.sum(dim=1).clamp(min=1)
 
 
 def _drawn(others: Numbers, lot: np.random.Generator) -> Numbers:
