@@ -88,10 +88,10 @@ class Browser:
 
     def wait_for(self, holds: Callable[[], bool]) -> None:
         """Wait until it holds; while a page goes and the next one comes, nothing does."""
-        from selenium.common.exceptions import StaleElementReferenceException
+        from selenium.common.exceptions import WebDriverException
         from selenium.webdriver.support.wait import WebDriverWait
 
-        between = (StaleElementReferenceException, IndexError)
+        between = (WebDriverException, IndexError)  # the driver has many words for it
         WebDriverWait(self.driver, 20, 0.02, between).until(lambda _: holds())
 
     def type(self, keys: str) -> None:
