@@ -85,7 +85,8 @@ def rounds(sizes: list[int], runs: int, kinds: list[str]) -> list[list[Row]]:
             for kind, others in OTHERS.items():
                 if kind in kinds:
                     here += [(kind, kind, name, 0, run) for name in others]
-        listed.append([dict(zip(keys, values, strict=True)) for values in here])
+        if here:
+            listed.append([dict(zip(keys, values, strict=True)) for values in here])
     return listed
 
 
@@ -108,7 +109,12 @@ def main() -> None:
     )
     options.add_argument("--sizes", default="10000,50000,all", help="numbers of papers, or all")
     options.add_argument("--runs", type=int, default=5)
-    options.add_argument("--only", choices=KINDS, action="append", help="may be given repeatedly")
+    options.add_argument(
+        "--only",
+        choices=KINDS,
+        action="append",
+        help="may be given repeatedly; what --out holds of the others stays",
+    )
     options.add_argument("--minutes", type=float, default=float("inf"), help="for all of it")
     options.add_argument("--resume", action="store_true", help="go on from what --out holds")
     options.add_argument("--timeout", type=float, default=1800, help="seconds for one process")
@@ -131,6 +137,11 @@ def main() -> None:
     if told.resume:
         results |= json.loads((told.out / "peers.json").read_text()) | {"wanted": told.runs}
     spent, done = results["seconds"], {(row["size"], row["run"]) for row in results["rows"]}
+    if told.only and not told.resume and (told.out / "peers.json").is_file():
+        known = json.loads((told.out / "peers.json").read_text())
+        kept = [row for row in known["rows"] if row["kind"] not in told.only]
+        again = {"made": results["made"], "kinds": told.only, "runs": told.runs}
+        results = known | {"rows": kept, "again": [*known.get("again", []), again]}
     begun = perf_counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "data"
@@ -139,7 +150,7 @@ def main() -> None:
         took: dict[int, float] = {}
         for each in rounds(sizes, told.runs, told.only or list(KINDS)):
             size, started = max(row["size"] for row in each), perf_counter()
-            if (size, each[0]["run"]) in done:
+            if not told.only and (size, each[0]["run"]) in done:
                 continue
             if started - begun + took.get(size, 0.0) > told.minutes * 60:
                 continue
@@ -147,8 +158,9 @@ def main() -> None:
                 results["rows"].append(ask(row, folder, told.timeout))
                 print(round(perf_counter() - begun), results["rows"][-1], file=sys.stderr)
             took[size] = perf_counter() - started
-            results["runs"][str(size)] += 1
-            results["seconds"] = spent + round(perf_counter() - begun)
+            if not told.only:
+                results["runs"][str(size)] += 1
+                results["seconds"] = spent + round(perf_counter() - begun)
             write(results, told.out)  # an interruption loses one round
     print(report.markdown(results))
 

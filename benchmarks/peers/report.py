@@ -214,6 +214,9 @@ def markdown(results: dict[str, Any]) -> str:
         "with it inside the clock. Recall is against exact search over the same vectors.",
         "",
     ]
+    for again in results.get("again", []):
+        lines += [f"Measured again on {again['made'][:10]}, in {again['runs']} runs: "
+                  f"{', '.join(again['kinds'])}.", ""]  # fmt: skip
     if min(done.values()) < results["wanted"]:
         lines += [f"Of {results['wanted']} runs at each size those were left out for which there "
                   "was no time.", ""]  # fmt: skip
