@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from everygrain import Index
 from everygrain.document import Document, Ranking
 from everygrain.errors import QueryError
 from everygrain.rank.grains import AtGrain, aggregate
@@ -54,6 +55,33 @@ def test_candidates_are_scored_as_in_a_loop_over_their_spans(grain):
         assert score == pytest.approx(expected, abs=1e-6)
 
 
+def test_a_share_of_the_first_score_is_kept():
+    ranking = Ranking.of(["q"], [("q", "a", 0.25), ("q", "b", 0.75)])
+    alone = AtGrain("sentence", Hashing(), fetch, Sentences("en"))
+    mixed = AtGrain("sentence", Hashing(), fetch, Sentences("en"), share=0.4)
+    own = dict(alone.rerank({"q": "graph node"}, ranking).by_query()["q"])
+    both = dict(mixed.rerank({"q": "graph node"}, ranking).by_query()["q"])
+    assert both["a"] == pytest.approx(0.4 * 0.25 + 0.6 * own["a"])
+    assert both["b"] == pytest.approx(0.4 * 0.75 + 0.6 * own["b"])
+    assert repr(mixed) == "AtGrain('sentence', share=0.4)"
+
+
+def test_a_composition_compares_sentences_and_whole_documents(tmp_path):
+    with Index(tmp_path / "index", Hashing()) as index:
+        index.add(DOCUMENTS.values())
+        first = dict(index.retriever("dense").retrieve(["graph node"], 3).by_query()["0"])
+        found = index.retriever("dense % 100 >> sentences(share=0.3)").retrieve(["graph node"], 3)
+        encoder, sentences = Hashing(), Sentences("en")
+        query = encoder.encode(["graph node"], "query")[0]
+        for identity, score in found.by_query()["0"]:
+            text = DOCUMENTS[identity].text
+            spans = [text[a:b] for a, b in sentences.spans(text)] or [text]
+            best = float((encoder.encode(spans) @ query).max())
+            assert score == pytest.approx(0.3 * first[identity] + 0.7 * best, abs=1e-6)
+        with pytest.raises(QueryError, match="sentences"):
+            index.retriever("lexical >> sentences")
+
+
 def test_a_document_that_is_gone_is_left_out():
     ranking = Ranking.of(["q"], [("q", "a", 1.0), ("q", "gone", 2.0)])
     found = AtGrain("document", Hashing(), fetch).rerank({"q": "tree"}, ranking)
@@ -67,4 +95,6 @@ def test_bad_settings_are_refused():
         AtGrain("sentence", Hashing(), fetch)
     with pytest.raises(QueryError, match="temperature = -1"):
         AtGrain("document", Hashing(), fetch, temperature=-1)
+    with pytest.raises(QueryError, match=r"share of 1\.5"):
+        AtGrain("document", Hashing(), fetch, share=1.5)
     assert repr(AtGrain("document", Hashing(), fetch)) == "AtGrain('document')"

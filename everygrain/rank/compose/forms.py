@@ -114,6 +114,15 @@ def _cutoff(making: Making, given: Given) -> Reranker:
         return create(spec, view.store.setting("cutoffs"), view.encoder)
 
 
+def _sentences(making: Making, given: Given) -> Reranker:
+    from everygrain.rank.grains import AtGrain
+    from everygrain.segment.sentences import Sentences
+
+    with making.views.newest() as view:
+        encoder, sentences = view.encoder, Sentences(view.analyzer.language)
+    return AtGrain("sentence", encoder, making.fetch, sentences, **{"share": 0.5, **given})
+
+
 def _hubness(making: Making, given: Given) -> Reranker:
     from everygrain.rank.banks import current
     from everygrain.rank.hubness import Hubness
@@ -218,6 +227,10 @@ STAGES: Mapping[str, Form] = {
     "evidence": Form(
         "a document stands where its sentence that answers best does",
         {"model": str, "depth": int, "weight": float}, make=_evidence,
+    ),
+    "sentences": Form(
+        "the best sentence's similarity beside the whole document's",
+        {"share": float, "temperature": float}, make=_sentences, of_dense=True,
     ),
     "hubness": Form(
         "lowers documents that are near to everything",
