@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 
-from everygrain import Index
 from everygrain.document import Document, Ranking
 from everygrain.errors import QueryError
 from everygrain.rank.grains import AtGrain, aggregate
@@ -64,22 +63,6 @@ def test_a_share_of_the_first_score_is_kept():
     assert both["a"] == pytest.approx(0.4 * 0.25 + 0.6 * own["a"])
     assert both["b"] == pytest.approx(0.4 * 0.75 + 0.6 * own["b"])
     assert repr(mixed) == "AtGrain('sentence', share=0.4)"
-
-
-def test_a_composition_compares_sentences_and_whole_documents(tmp_path):
-    with Index(tmp_path / "index", Hashing()) as index:
-        index.add(DOCUMENTS.values())
-        first = dict(index.retriever("dense").retrieve(["graph node"], 3).by_query()["0"])
-        found = index.retriever("dense % 100 >> sentences(share=0.3)").retrieve(["graph node"], 3)
-        encoder, sentences = Hashing(), Sentences("en")
-        query = encoder.encode(["graph node"], "query")[0]
-        for identity, score in found.by_query()["0"]:
-            text = DOCUMENTS[identity].text
-            spans = [text[a:b] for a, b in sentences.spans(text)] or [text]
-            best = float((encoder.encode(spans) @ query).max())
-            assert score == pytest.approx(0.3 * first[identity] + 0.7 * best, abs=1e-6)
-        with pytest.raises(QueryError, match="sentences"):
-            index.retriever("lexical >> sentences")
 
 
 def test_a_document_that_is_gone_is_left_out():

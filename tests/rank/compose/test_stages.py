@@ -10,7 +10,9 @@ from everygrain.errors import EverygrainError, QueryError
 from everygrain.rank.compose import parse
 from everygrain.rank.compose.forms import AROUND, STAGES
 from everygrain.rank.expand.feedback import RM3
+from everygrain.segment.sentences import Sentences
 from tests.index.encoders import BagHash
+from tests.rank.conftest import Hashing
 
 from ..llm.judge import Judge, by_worth
 from ..tiny_cross_encoder import write_tiny_cross_encoder
@@ -156,6 +158,22 @@ def test_titles_near_the_query_lend_their_texts_words(index):
 def test_settings_that_make_no_sense_are_errors_with_a_remedy(index, system, told):
     with pytest.raises(EverygrainError, match=told):
         index.search(QUERY, system=system)
+
+
+def test_sentences_are_compared_beside_whole_documents(tmp_path):
+    texts = {"a": "The tree stands. A graph has a node.", "b": "A river runs over stone."}
+    encoder, cut = Hashing(), Sentences("en")
+    with Index(tmp_path / "i", encoder, language="en") as index:
+        index.add(Document(i, text, "Tree") for i, text in texts.items())
+        first = dict(index.retriever("dense").retrieve(["graph node"], 2).by_query()["0"])
+        mixed = index.retriever("dense % 9 >> sentences(share=0.3)").retrieve(["graph node"], 2)
+        with pytest.raises(QueryError, match="sentences"):
+            index.retriever("lexical >> sentences")
+    query = encoder.encode(["graph node"], "query")[0]
+    for identity, score in mixed.by_query()["0"]:
+        spans = [texts[identity][a:b] for a, b in cut.spans(texts[identity])]
+        best = float((encoder.encode(spans) @ query).max())
+        assert score == pytest.approx(0.3 * first[identity] + 0.7 * best, abs=1e-6)
 
 
 def test_every_stage_is_tried_here_or_with_an_index_that_learned():
