@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+# A worker for each core, at most four; on one core everything stays in one process.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 .PHONY: demo test check fast bench clean
 
@@ -13,10 +15,10 @@ test: $(STAMP)  ## style, types and the whole test suite
 	@$(BIN)/ruff check everygrain everygrain_papers tests benchmarks
 	@$(BIN)/ruff format --check --quiet everygrain everygrain_papers tests benchmarks
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
 
 fast: $(STAMP)  ## the tests without the slow ones
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(PYTEST) -m "not slow"
 
 bench: $(STAMP)  ## every benchmark; needs the collections in ../shared/data, takes hours
 	@$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[bench,peers]"

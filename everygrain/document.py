@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby, pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -177,39 +179,46 @@ class Ranking:
         Raises InputError for a query that was not asked, a score that is NaN, or a document
         twice under one query.
         """
-        found: dict[str, tuple[list[str], list[float]]] = {query: ([], []) for query in queries}
+        found: dict[str, list[tuple[str, str, float]]] = {query: [] for query in queries}
         if len(found) != len(queries):
             raise InputError("Two queries have one id.", "Give every query an id of its own.")
-        for query, document, score in rows:
+        for query, hits in groupby(rows, itemgetter(0)):
             if query not in found:
                 raise InputError(f"The query '{query}' was not asked.", "List it in `queries`.")
-            if score != score:
-                raise InputError(
-                    f"The score of '{document}' for query '{query}' is NaN.",
-                    "Mend the system that gave it.",
-                )
-            found[query][0].append(document)
-            found[query][1].append(score)
-        query_ids: list[str] = []
-        document_ids: list[str] = []
-        lowered: list[float] = []
-        for query, (documents, scores) in found.items():
+            found[query] += hits
+        ids: list[str] = []
+        values: list[float] = []
+        for query, listed in found.items():
+            documents = [document for _, document, _ in listed]
             if len(set(documents)) < len(documents):
                 twice = next(d for i, d in enumerate(documents) if d in documents[:i])
                 raise InputError(
                     f"The document '{twice}' occurs twice for query '{query}'.",
                     "Rank every document once.",
                 )
-            negative = (-np.array(scores, dtype=np.float32)).tolist()
-            for score, document in sorted(zip(negative, documents, strict=True)):
-                document_ids.append(document)
-                lowered.append(score)
-            query_ids += [query] * len(documents)
+            ids += documents
+            values += [score for _, _, score in listed]
+        names, scores = list(found), np.array(values, dtype=np.float32)
+        sizes = np.array([len(listed) for listed in found.values()], dtype=np.int64)
+        places = np.repeat(np.arange(len(sizes)), sizes)
+        if np.isnan(scores).any():
+            i = int(np.isnan(scores).argmax())
+            raise InputError(
+                f"The score of '{ids[i]}' for query '{names[places[i]]}' is NaN.",
+                "Mend the system that gave it.",
+            )
+        order = np.lexsort((-scores, places))  # stable, and the places are sorted
+        falling = scores[order]
+        new = np.flatnonzero((falling[1:] != falling[:-1]) | (places[1:] != places[:-1])) + 1
+        if len(new) + 1 < len(order):
+            for start, end in pairwise([0, *new.tolist(), len(order)]):
+                if end > start + 1:
+                    order[start:end] = sorted(order[start:end].tolist(), key=ids.__getitem__)
         return cls(
             tuple(queries),
-            np.array(query_ids, dtype=object),
-            np.array(document_ids, dtype=object),
-            -np.array(lowered, dtype=np.float32),
+            np.array(names, dtype=object)[places],
+            np.array(ids, dtype=object)[order],
+            scores[order],
         )
 
     def __len__(self) -> int:

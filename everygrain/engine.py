@@ -1,34 +1,32 @@
-"""The index as a user meets it: add, delete, search, and what follows from a change by itself."""
+"""The index as a user meets it: add, delete, search. What follows from a change by itself, and
+other encoders, are in `everygrain.refitting`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
-from everygrain.analyze import Analyzer, Words
-from everygrain.analyze.language import detect
+from everygrain.analyze import Analyzer
+from everygrain.analyze.language import check as check_language
 from everygrain.document import GRAINS, Document, Grain
 from everygrain.encode import registry
-from everygrain.encode.base import Encoder, FittedEncoder, Kind, Vectors
+from everygrain.encode.base import Encoder, Kind, Vectors
 from everygrain.encode.words.base import BagEncoder
-from everygrain.errors import InputError, ModelError, QueryError
-from everygrain.index.batches import BATCH, batches, documents_of, pieces
+from everygrain.errors import InputError, QueryError
+from everygrain.index.batches import BATCH, batches, documents_of, ids_of, pieces
 from everygrain.index.changes import compare
 from everygrain.index.dense_encoders import use_encoder
 from everygrain.index.doctor import Finding, examine, repair
+from everygrain.index.masks import Filter, among
 from everygrain.index.report import Report
-from everygrain.index.staging import staged
 from everygrain.index.store import Store
-from everygrain.index.vectors import Fields, joined_words, split_fields
-from everygrain.index.word_encoders import check_words, make_words, reword, use_words, words_spec
-from everygrain.index.writer import Writer, writer
-from everygrain.rank import weigh
+from everygrain.index.word_encoders import check_words, use_words, words_spec
+from everygrain.index.writer import writer
 from everygrain.rank.approximate import KINDS
 from everygrain.rank.base import Reranker, Retriever, check_k
 from everygrain.rank.compose import parse as parse_composition
@@ -42,16 +40,15 @@ from everygrain.rank.legs import SYSTEMS, Leg, View, Views
 from everygrain.rank.lexical import BM25
 from everygrain.rank.query import Query, parse
 from everygrain.rank.words_leg import Late
+from everygrain.refitting import Refitting
 from everygrain.segment.base import Segmenter
 from everygrain.segment.passages import Passages
-from everygrain.segment.sentences import Sentences
 
-FIT_SAMPLE = 10_000
 PASSAGE_WORDS = 256
 EXCERPT_WORDS = 64  # a passage as a result is shorter than one that is encoded
 
 
-class Index:
+class Index(Refitting):
     """A directory that holds documents and finds them.
 
     `Index(folder)` opens an index; `Index(folder, encoder="static")` makes one where there is
@@ -78,6 +75,8 @@ class Index:
         bm25: BM25 | None = None,
         passage_words: int = PASSAGE_WORDS,
     ) -> None:
+        if not isinstance(folder, str | Path):
+            raise InputError(f"The folder is {folder!r:.80}, not a path.", "Name a folder.")
         self.folder = Path(folder)
         made = (self.folder / "catalogue.db").exists()
         if made or not create:
@@ -89,12 +88,13 @@ class Index:
                 use_words(self.store, words)
         else:
             Passages(words=passage_words)  # refuses a budget that makes no sense
+            if language is not None:
+                check_language(language)
             analyzer = Analyzer(language or "en", stemmer, stop_words)
             if encoder is None:
                 encoder = registry.default()
             spec = encoder if isinstance(encoder, str) else "given"
-            if isinstance(encoder, str):
-                registry.check(encoder)
+            registry.check(encoder)
             if words is not None:
                 check_words(words)
             self.store = Store.create(
@@ -187,9 +187,7 @@ class Index:
     def delete(self, ids: Sequence[str] = (), *, where: str | None = None) -> Report:
         """Delete documents by id, or all that a filter holds for. Ids that are not here are
         told in the report's notes."""
-        if isinstance(ids, str):
-            raise QueryError(f"'{ids}' is one id, not a list of ids.", f"Write delete([{ids!r}]).")
-        chosen = list(ids)
+        chosen = ids_of(ids)
         if where is not None:
             with self.views.newest() as view:
                 mask = view.mask(where)
@@ -206,46 +204,6 @@ class Index:
         with writer(self.store) as write:
             write.compact()
 
-    def reencode(
-        self,
-        encoder: str | Encoder,
-        on_progress: Callable[[int], None] | None = None,
-        *,
-        background: bool = False,
-    ) -> None:
-        """Build the vectors of another encoder beside the old ones, then swap them in at once.
-
-        background   whether others may change the index meanwhile; called again after it was
-                     killed, it goes on where it stopped (see `everygrain.index.staging`)
-        """
-        spec = encoder if isinstance(encoder, str) else "given"
-        if background:
-            make = partial(self._encoder_of, encoder)
-            with staged(self.store, spec, make, self._passages, on_progress) as write:
-                self._weigh(write)
-            return
-        with writer(self.store) as write:
-            made = self._encoder_of(encoder)
-            write.set_encoder(made, spec, on_progress)
-            if made is not None:
-                self._weigh(write)
-
-    def _encoder_of(self, encoder: str | Encoder) -> Encoder | None:
-        """Return an encoder by name, or as given; fitted to the documents, if it is one to fit."""
-        if isinstance(encoder, str):
-            made = registry.create(encoder, self.store.analyzer.language)
-        else:
-            made = encoder
-        return self._fitted(made) if isinstance(made, FittedEncoder) else made
-
-    def reword(
-        self, words: str | BagEncoder, on_progress: Callable[[int], None] | None = None
-    ) -> None:
-        """Build the word vectors of another word encoder beside the old ones, then swap them in
-        at once; "none" drops them."""
-        with writer(self.store) as write:
-            reword(write, words, self.store.analyzer.language, on_progress)
-
     def _compared(self, documents: Iterable[Document], report: Report) -> Report:
         """Count what an addition would do; takes no lock and writes nothing."""
         seen: set[str] = set()
@@ -254,92 +212,6 @@ class Index:
                 change, _ = compare(self.store.catalogue, batch)
             report.count(change, seen)
         return report
-
-    def _prepare(self, write: Writer, batch: Sequence[Document]) -> Fields | None:
-        """Settle, with the first documents, what the index was not told: language, encoder.
-
-        Returns their words, where the encoder learned from them.
-        """
-        if not (write.catalogue.count() or self.store.setting("language_given")) and batch:
-            language = detect([f"{d.title} {d.text}" for d in batch])
-            settings = self.store.setting("analyzer") | {"language": language}
-            with write.catalogue.writing():
-                write.catalogue.set("analyzer", settings)
-                write.catalogue.set("language_given", True)
-            write.use_language(language)
-        make_words(write, self.store.analyzer.language)
-        spec = self.store.setting("encoder_spec")
-        if self.store.fingerprint is None and spec not in ("none", "given"):
-            made, fields = registry.create(spec, self.store.analyzer.language), None
-            if isinstance(made, FittedEncoder):
-                learned, fields = self._split_once(batch)
-                made = made.fit(learned)
-            write.set_encoder(made, spec)
-            return fields
-        return None
-
-    def _split_once(self, batch: Sequence[Document]) -> tuple[Words, Fields]:
-        """Return the words that an encoder learns from, and those of the batch to be indexed.
-
-        They are the same but for documents that questions were taken out of.
-        """
-        rows = sorted(range(min(len(batch), FIT_SAMPLE)), key=lambda row: batch[row].id)
-        shortened: list[Document] = []
-        kept = weigh.unquestioned([batch[row] for row in rows], self._sentences())
-        for place, document in enumerate(kept):
-            if document is not batch[rows[place]]:
-                rows[place] = len(batch) + len(shortened)
-                shortened.append(document)
-        fields = split_fields([*batch, *shortened])
-        learned = joined_words(*fields.take(np.array(rows, dtype=np.int64)))
-        return learned, fields.take(np.arange(len(batch)))
-
-    def _follow_up(self, write: Writer, report: Report) -> None:
-        """Refit what has become old: the encoder, if it learns, and the fusion weight."""
-        count = write.catalogue.count()
-        encoder = write.encoder
-        if isinstance(encoder, FittedEncoder) and is_due(encoder.fitted, count):
-            try:
-                refitted = self._fitted(encoder)
-                write.set_encoder(refitted, self.store.setting("encoder_spec"))
-                report.notes.append(
-                    f"The encoder was fitted anew to {refitted.fitted:,} documents."
-                )
-            except ModelError as error:
-                report.notes.append(f"The encoder keeps its old fit. {error}")
-        fusion = self.store.setting("fusion")
-        measured = fusion["documents"] if fusion else 0
-        if write.encoder is not None and (not fusion or is_due(measured, count)):
-            self._weigh(write)
-
-    def _fitted(self, encoder: FittedEncoder) -> FittedEncoder:
-        with self.views.newest() as view:
-            ids = weigh.sampled_ids(view, FIT_SAMPLE)
-            found = view.store.catalogue.fetch(ids)
-        return encoder.fit(self._words_to_learn([found[i] for i in sorted(found)]))
-
-    def _words_to_learn(self, documents: Sequence[Document]) -> Words:
-        kept = weigh.unquestioned(documents, self._sentences())
-        return joined_words(*split_fields(kept))
-
-    def _weigh(self, write: Writer | None = None) -> None:
-        with self.views.newest() as view:
-            ids = weigh.sampled_ids(view, weigh.SAMPLE, reserved=True)
-            found = view.store.catalogue.fetch(ids)
-            documents = [found[i] for i in ids]
-            fitted = weigh.fit(view, documents, self._sentences(), self._passages())
-        if fitted is None:
-            return
-        if write is None:
-            with writer(self.store) as write, write.catalogue.writing():
-                write.catalogue.set("fusion", fitted.settings())
-        else:
-            with write.catalogue.writing():
-                write.catalogue.set("fusion", fitted.settings())
-
-    def weigh(self) -> None:
-        """Measure the legs on pseudo-queries now, and set the weights of `hybrid` by it."""
-        self._weigh()
 
     def configure(
         self, *, bm25: BM25 | None = None, approximate: str | None = None, above: int = 100_000
@@ -354,8 +226,10 @@ class Index:
                 f"There is no approximate search '{approximate}'.",
                 f"Use {', '.join(KINDS)} or none.",
             )
-        if above < 0:
-            raise QueryError(f"above = {above} makes no sense.", "Give a number of documents.")
+        if not isinstance(above, int) or above < 0:
+            raise QueryError(f"above = {above!r} makes no sense.", "Give a number of documents.")
+        if bm25 is not None and not isinstance(bm25, BM25):
+            raise QueryError(f"bm25 = {bm25!r} is no BM25.", "Write BM25(k1=0.9, b=0.4).")
         with writer(self.store) as write, write.catalogue.writing():
             if bm25 is not None:
                 write.catalogue.set("bm25", vars(bm25))
@@ -373,6 +247,7 @@ class Index:
         grain: Grain = "document",
         system: str | None = None,
         where: str | None = None,
+        ids: Iterable[str] | None = None,
         cutoff: str | Cutoff | None = None,
     ) -> Hits:
         """Return the best k documents, passages or sentences for a query, with evidence.
@@ -380,7 +255,9 @@ class Index:
         system   "lexical", "dense", "hybrid" or a composition such as "hybrid % 50 >> late" (see
                  `everygrain.rank.compose`); hybrid where the index has vectors, if None
         where    a filter on metadata, such as 'year >= 2020 and venue = "ACL"'
-
+        ids      of the documents that may be found, be they 80,000; those that are not here are
+                 passed over. A frozenset that is searched again costs nothing; with `where`, both
+                 hold
         cutoff   where the list shall end: "conformal:0.1", "adapted" or "adapted:0.5" (see
                  `everygrain.calibration`), or a Cutoff. The hits' `verdict` says what it did; no
                  hit at all means that there is no good answer
@@ -389,10 +266,11 @@ class Index:
         documents. Raises QueryError for settings that make no sense.
         """
         check_k(k)
+        allowed = among(ids, where)
         if not isinstance(query, str):
             raise QueryError(f"The query is {query!r}, not a text.", "Search for a string.")
-        if system is not None and (not isinstance(system, str) or not system.strip()):
-            raise QueryError(f"The system is {system!r}.", f"Use one of {', '.join(SYSTEMS)}.")
+        if system is not None:
+            _check_system(system)
         if grain not in GRAINS:
             raise QueryError(f"There is no grain '{grain}'.", f"Use one of {', '.join(GRAINS)}.")
         with self.views.newest() as view:
@@ -403,10 +281,10 @@ class Index:
             if parsed.is_empty:  # nothing but stop words: vectors would guess, and find everything
                 return Hits.none(None if cut is None else cutoffs.of_nothing(cut))
             candidates = depth if cut is None else max(depth, cutoffs.depth_of(cut))
-            composed, chosen = self._found(view, parsed, query, chosen, candidates, where)
+            composed, chosen = self._found(view, parsed, query, chosen, candidates, allowed)
             found, verdict = composed.found, composed.verdict
             if cut is not None:
-                found, verdict = cutoffs.ended(view, cut, parsed, where, found, depth, grain)
+                found, verdict = cutoffs.ended(view, cut, parsed, allowed, found, depth, grain)
             held = view.store.catalogue.fetch(found.ids)
             documents = [held[identity] for identity in found.ids]
             sentences = self._sentences()
@@ -423,7 +301,7 @@ class Index:
     def get(self, identity: str) -> Document:
         """Return a document by id. Raises InputError if it is not here."""
         with self.store.reading():
-            found = self.store.catalogue.fetch([identity])
+            found = self.store.catalogue.fetch(ids_of([identity]))
         if identity not in found:
             raise InputError(f"There is no document '{identity}'.", "Check the id.")
         return found[identity]
@@ -431,7 +309,7 @@ class Index:
     def fetch(self, ids: Sequence[str]) -> dict[str, Document]:
         """Return documents by id; an id that is not here is left out."""
         with self.store.reading():
-            return self.store.catalogue.fetch(list(ids))
+            return self.store.catalogue.fetch(ids_of(ids))
 
     def encode(self, texts: Sequence[str], kind: Kind = "query") -> Vectors:
         """Encode texts as the index does. Returns float32 (len(texts), dimensions), rows of
@@ -445,7 +323,7 @@ class Index:
 
         Raises QueryError for an index without a dense leg."""
         with self.views.newest() as view:
-            return view.document_vectors(list(ids))
+            return view.document_vectors(ids_of(ids))
 
     def documents(self) -> Iterator[Document]:
         """Yield all documents, of the generation at the start, in no particular order."""
@@ -456,18 +334,27 @@ class Index:
                 yield from self.store.catalogue.fetch(part).values()
 
     def retriever(
-        self, system: str, *, where: str | None = None, bm25: BM25 | None = None
+        self,
+        system: str,
+        *,
+        where: str | None = None,
+        ids: Iterable[str] | None = None,
+        bm25: BM25 | None = None,
     ) -> Retriever:
         """Return a system of this index as a Retriever, to compose and to measure.
 
         system   a leg, or a composition (see `everygrain.rank.compose`)
+        where    a filter on metadata, which the legs obey, as they do the next
+        ids      of the documents that may be found
         bm25     for a leg alone; in a composition they are written: "lexical(k1=0.9)"
         """
+        allowed = among(ids, where)
         if system in SYSTEMS:
-            return Leg(self.views, system, where, bm25)
+            return Leg(self.views, system, allowed, bm25)
         if bm25 is not None:
             raise QueryError(f"BM25 is given beside '{system}'.", 'Write "lexical(k1=0.9)" in it.')
-        return parse_composition(system).build(Making(self.views, where))
+        _check_system(system)
+        return parse_composition(system).build(Making(self.views, allowed))
 
     def reranker(self, name: str = "late", **settings: Any) -> Reranker:
         """Return a reranker of this index by name, to stand behind `>>`.
@@ -481,7 +368,7 @@ class Index:
         return Late(self.views, **settings)
 
     def _found(
-        self, view: View, parsed: Query, query: str, system: str, k: int, where: str | None
+        self, view: View, parsed: Query, query: str, system: str, k: int, where: Filter | None
     ) -> tuple[Composed, str]:
         """Search by a leg or a composition. Returns what was found, and which leg the evidence
         shall be found by."""
@@ -492,20 +379,6 @@ class Index:
         legs = composition.legs()
         alone = legs.pop() if len(legs) == 1 else "hybrid"
         return composed, alone
-
-    def segmenters(self) -> tuple[Segmenter, Segmenter]:
-        """Return what cuts texts into sentences, and into the passages that are encoded."""
-        return self._sentences(), self._passages()
-
-    def _sentences(self) -> Segmenter:
-        return Sentences(self.store.analyzer.language)
-
-    def _passages(self) -> Segmenter:
-        return Passages(
-            words=self.store.setting("passage_words"),
-            overlap=self.store.setting("passage_overlap"),
-            sentences=self._sentences(),
-        )
 
     def _excerpts(self) -> Segmenter:
         return Passages(words=EXCERPT_WORDS, overlap=0, sentences=self._sentences())
@@ -533,10 +406,6 @@ class Index:
         return repair(self.folder)
 
 
-def is_due(then: int, now: int) -> bool:
-    """Tell whether what was learned from `then` documents should be learned anew from `now`.
-
-    The refresh rule: when the collection has doubled; above 10,000 documents, where a sample of
-    10,000 tells nearly all, when it has grown tenfold.
-    """
-    return now >= then * (2 if then < 10_000 else 10)
+def _check_system(system: str) -> None:
+    if not isinstance(system, str) or not system.strip():
+        raise QueryError(f"The system is {system!r}.", f"Use one of {', '.join(SYSTEMS)}.")

@@ -1,11 +1,13 @@
-"""Papers alike to one of the room in problem, method or result, and the sentences that show it.
+"""Papers alike in problem, method or result to one of the room or to somebody's own words, and the
+sentences that show it.
 
     score = (1 - SHARE) whole / best whole + SHARE facet / best facet
 
 whole is the score of a search for title and abstract, facet that of a search for the paper's own
-sentences of the facet, both among whole abstracts. The sentences of a facet alone are too few
-words to find papers by: a reader who graded 801 pairs found such lists clearly worse in problem
-and result (benchmarks/results/papers_facets_judged.md, which chose SHARE).
+sentences of the facet, both among whole abstracts; for own words see `scores_of_words`. The
+sentences of a facet alone are too few words to find papers by: a reader who graded 801 pairs found
+such lists clearly worse in problem and result (benchmarks/results/papers_facets_judged.md, which
+chose SHARE).
 """
 
 from __future__ import annotations
@@ -49,26 +51,41 @@ def to_paper(room: ReadingRoom, paper: Paper, facets: Sequence[str], k: int) -> 
         if facet not in queries:
             lists.append([])
             continue
-        mixed = found[ALL]
-        if facet != ALL:
-            part = found[facet]
-            mixed = {
-                identity: (1 - SHARE) * mixed.get(identity, 0.0) + SHARE * part.get(identity, 0.0)
-                for identity in {**mixed, **part}
-            }
+        mixed = found[ALL] if facet == ALL else _mixed(found[ALL], found[facet])
         lists.append(_shown(room, room.index, mixed, mine[facet], facet, k))
     return lists
 
 
 def to_words(room: ReadingRoom, text: str, facet: str, k: int) -> list[Alike]:
-    """Return the works whose sentences of a facet are most alike to somebody's own words."""
+    """Return the works most alike to somebody's own words, in a facet or in all.
+
+    All of the words are taken for the facet's, as their writer says; the sentence of a work that
+    shows it is one of the facet, or its title where its abstract says nothing of it.
+    """
     cut = text[:LONGEST]
     mine = [cut[start:end] for start, end in split(cut)]
-    index = room.index if facet == ALL else room.facets.indexes[check(facet)]
-    if not mine or not len(index):
+    if not mine or not len(room.index):
         return []
-    found = _scores(index, {facet: cut}, k + SLACK, set())[facet]
-    return _shown(room, index, found, mine, facet, k)
+    found = scores_of_words(room, cut, facet, DEPTH)
+    return _shown(room, room.index, found, mine, facet, k)
+
+
+def scores_of_words(room: ReadingRoom, text: str, facet: str, depth: int) -> dict[str, float]:
+    """Return paper id -> score of the formula for a text; the facet's part is a search among the
+    sentences of the facet, since the words for the facet are the whole text."""
+    whole = _scores(room.index, {ALL: text}, depth, set())[ALL]
+    if facet == ALL:
+        return whole
+    index = room.facets.indexes[check(facet)]
+    part = _scores(index, {facet: text}, depth, set())[facet] if len(index) else {}
+    return _mixed(whole, part)
+
+
+def _mixed(whole: dict[str, float], part: dict[str, float]) -> dict[str, float]:
+    return {
+        identity: (1 - SHARE) * whole.get(identity, 0.0) + SHARE * part.get(identity, 0.0)
+        for identity in {**whole, **part}
+    }
 
 
 def _scores(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -12,7 +13,7 @@ from everygrain.errors import InputError
 
 EARLIEST, LATEST = 1400, 2200  # years that are taken for a year
 LONGEST_ID = 2048  # characters, as in an index
-_DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?")
 _IN_NO_ID = re.compile(r"[\x00-\x1f\x7f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
@@ -80,7 +81,7 @@ class Paper:
         if self.year is not None and not EARLIEST <= self.year <= LATEST:
             raise InputError(f"The year {self.year} of '{self.id}' is none.", "Leave it out.")
         if self.date is not None and not (
-            isinstance(self.date, str) and _DATE.fullmatch(self.date)
+            isinstance(self.date, str) and _DATE.fullmatch(self.date) and _is_day(self.date)
         ):
             raise InputError(
                 f"The date {self.date!r} of '{self.id}' is none.", "Write YYYY-MM-DD or YYYY-MM."
@@ -105,8 +106,20 @@ class Paper:
         return Document(self.id, self.abstract, self.title, {**more, **told})
 
 
+def _is_day(date: str) -> bool:
+    """Tell whether there is a day or a month that is written so."""
+    try:
+        datetime.date.fromisoformat(date if len(date) > 7 else f"{date}-01")
+    except ValueError:
+        return False
+    return True
+
+
 def of_record(record: Mapping[str, Any], source: str = "") -> Paper:
     """Read a paper from JSON values; fields that no Paper has go into `more`.
+
+    A date that there is not, such as 2024-13-45, is unknown, that of no day in a month the month;
+    `more` keeps it as `stated_date`.
 
     Raises InputError, naming the field, for what no paper can hold.
     """
@@ -125,6 +138,10 @@ def of_record(record: Mapping[str, Any], source: str = "") -> Paper:
             told[name] = tuple(value) if isinstance(value, list | tuple) else value
         elif name == "year" and isinstance(value, str):
             told[name] = int(value) if re.fullmatch(r"[0-9]{1,9}", value.strip()) else value
+        elif name == "date" and isinstance(value, str) and _DATE.fullmatch(value):
+            told["date"] = next((d for d in (value, value[:7]) if _is_day(d)), None)
+            if told["date"] != value:
+                more["stated_date"] = value
         elif name in known:
             told[name] = str(value) if name == "id" and isinstance(value, int) else value
         else:

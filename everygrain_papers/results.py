@@ -46,13 +46,18 @@ class Alike:
 
     score   of the search, comparable within one list only
     mine    the sentence of the paper or text that was asked for
-    theirs  the sentence of this paper that is nearest to it
+    theirs  the sentence of this paper that is nearest to it; its title where none is of the facet
     """
 
     paper: Paper
     score: float
     mine: str
     theirs: str
+
+    @property
+    def is_said(self) -> bool:
+        """Whether a sentence of this paper shows it, or its title stands for one."""
+        return self.theirs != self.paper.title
 
 
 _WORDS = {"aside": "kept for papers to come"}

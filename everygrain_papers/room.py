@@ -11,14 +11,14 @@ indexed by the next one.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from threading import Lock
 
 from everygrain import Hit, Index
 from everygrain.errors import InputError, QueryError, StoredIndexError
 from everygrain_papers import alike as likeness
-from everygrain_papers.alike import ALL, SLACK, SYSTEM
+from everygrain_papers.alike import ALL, SLACK
 from everygrain_papers.facets import (
     FACETS,
     Facets,
@@ -41,7 +41,6 @@ from everygrain_papers.store import PaperStore
 
 MOST_KNOWN = 10_000  # abstracts whose sentences are kept in memory
 MOST_RESULTS = 1000  # works of one query: nobody reads on
-MOST_NAMED = 450  # ids of one filter
 
 
 class ReadingRoom:
@@ -135,12 +134,12 @@ class ReadingRoom:
         year_to: int | None = None,
         venues: Sequence[str] = (),
         sources: Sequence[str] = (),
-        keep: Callable[[str], bool] | None = None,
+        ids: Iterable[str] | None = None,
     ) -> Results:
         """Return a page of works for a query, with evidence.
 
         facet   search only what the abstracts say of their problem, method or result
-        keep    tells of a paper's id whether it may be shown: of a topic, for example
+        ids     of the papers that may be shown: of a topic, for example
         """
         index = self.index if facet is None else self.facets.indexes[check(facet)]
         if not len(index):
@@ -151,56 +150,22 @@ class ReadingRoom:
             raise QueryError(
                 f"Only the first {MOST_RESULTS:,} results are shown.", "Make the query narrower."
             )
-        works = self._works(index.search(query, wanted + SLACK, where=where), keep)
-        if len(works) < wanted:
-            return self._further(index, query, offset, k, where, keep, facet)
+        allowed, depth = None if ids is None else frozenset(ids), wanted + SLACK
+        while True:
+            hits = index.search(query, depth, where=where, ids=allowed)
+            works = self._works(hits)
+            if len(works) >= wanted or len(hits) < depth:
+                break
+            depth *= 2  # more versions of the same works were found than usual
         page = works[offset : offset + k]
         return Results(tuple(self._shown(hits, facet) for hits in page), len(works) > offset + k)
 
-    def _further(
-        self, index: Index, query: str, offset: int, k: int, where: str | None,
-        keep: Callable[[str], bool] | None, facet: str | None,
-    ) -> Results:  # fmt: skip
-        """Look as far down as it takes, without evidence on the way: that is what takes long.
-
-        Evidence comes from a search among the page's papers; its ranks of single legs would be
-        those among them alone, so they are left out.
-        """
-        retriever, depth = index.retriever(SYSTEM, where=where), 4 * (offset + k + SLACK)
-        while True:
-            ranking = retriever.retrieve([query], depth)
-            scores = dict(zip(ranking.document_ids, ranking.scores.tolist(), strict=True))
-            ids = [each for each in scores if keep is None or keep(each)]
-            works = self.papers.works(ids)
-            order = list(dict.fromkeys(works[each] for each in ids))
-            if len(order) > offset + k or len(scores) < depth:
-                break
-            depth *= 8
-        page = set(order[offset : offset + k])
-        chosen = [each for each in ids if works[each] in page][:MOST_NAMED]
-        if not chosen:
-            return Results()
-        named = f"id in ({', '.join(json.dumps(each) for each in chosen)})"
-        found = {hit.id: hit for hit in index.search(query, len(chosen), where=named)}
-        shown = self._works(
-            [
-                Hit(found[each].document, scores[each], found[each].spans)
-                for each in chosen
-                if each in found
-            ],
-            None,
-        )
-        return Results(tuple(self._shown(hits, facet) for hits in shown), len(order) > offset + k)
-
-    def _works(
-        self, hits: Sequence[Hit], keep: Callable[[str], bool] | None
-    ) -> list[list[tuple[Hit, Paper]]]:
+    def _works(self, hits: Sequence[Hit]) -> list[list[tuple[Hit, Paper]]]:
         """Return the hits that are papers here still, those of one work together."""
-        kept = [hit for hit in hits if keep is None or keep(hit.id)]
-        papers = self.papers.fetch([hit.id for hit in kept])
+        papers = self.papers.fetch([hit.id for hit in hits])
         works = self.papers.works(papers)
         found: dict[str, list[tuple[Hit, Paper]]] = {}
-        for hit in kept:
+        for hit in hits:
             paper = papers.get(hit.id)
             if paper is not None:
                 found.setdefault(works[hit.id], []).append((hit, paper))

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from everygrain.errors import InputError, QueryError
+from everygrain.errors import InputError, ModelError, QueryError
 from everygrain_papers.paper import Paper
+from everygrain_papers.topics.held import HeldTerms, text_of
+from everygrain_papers.topics.lexicon import Lexicon
 from everygrain_papers.topics.tagger import Tagger
 
 if TYPE_CHECKING:
@@ -103,7 +108,10 @@ def tagged(
 
     An example has its label, whatever is learned from it.
     """
-    return tagged_by_id(room, labels_of(room), [paper.id for paper in papers], notes)
+    labels = labels_of(room)
+    if not labels and papers:
+        held_terms(room)  # read now, so that a first label is learned soon
+    return tagged_by_id(room, labels, [paper.id for paper in papers], notes)
 
 
 def tagged_by_id(
@@ -112,18 +120,21 @@ def tagged_by_id(
     """Return what `tagged` does, of papers by their ids and of these labels."""
     if not labels or not papers:
         return {}
-    held = set(papers)
+    inside = set(papers)
     works = room.papers.works({i for each in labels.values() for i in each})
     given = {
-        name: list(dict.fromkeys(works[i] for i in each if works[i] in held))
+        name: list(dict.fromkeys(works[i] for i in each if works[i] in inside))
         for name, each in labels.items()
     }
     examples = {i for each in given.values() for i in each}
     step = max(1, len(papers) // FIT_SAMPLE)
-    sample = list(room.papers.fetch(sorted(examples | set(papers[::step]))).values())
+    terms = held_terms(room)
+    terms.add(room.papers.fetch([i for i in papers if i not in terms]).values())
+    sample = [i for i in sorted(examples | set(papers[::step])) if i in terms]
     try:
-        vectors = room.index.vectors([paper.id for paper in sample])
-        tagger = Tagger.fit(given, sample, vectors, room.index)
+        tagger = Tagger.fit_held(
+            given, sample, terms.rows(sample), terms.lexicon, room.index.vectors(sample), room.index
+        )
     except (
         InputError,
         QueryError,
@@ -132,15 +143,43 @@ def tagged_by_id(
         return {i: tuple(name for name, each in given.items() if i in each) for i in examples}
     found: dict[str, tuple[str, ...]] = {}
     for start in range(0, len(papers), _PART):
-        part = list(room.papers.fetch(papers[start : start + _PART]).values())
-        vectors = room.index.vectors([paper.id for paper in part])
-        for paper, tags in zip(part, tagger.tag(part, vectors, LEAST), strict=True):
-            own = [name for name, each in given.items() if paper.id in each]
-            names = tuple(dict.fromkeys([*own, *(tag.label for tag in tags)]))
-            if names:
-                found[paper.id] = names
+        part = [i for i in papers[start : start + _PART] if i in terms]
+        probable = tagger.probabilities_held(terms.rows(part), room.index.vectors(part))
+        fits = probable.max(axis=1) >= LEAST
+        for i, row in ((i, probable[at]) for at, i in enumerate(part) if fits[at] or i in examples):
+            order = sorted(range(len(row)), key=lambda label: (-row[label], label))
+            own = [name for name, each in given.items() if i in each]
+            fit = (tagger.labels[label] for label in order if row[label] >= LEAST)
+            found[i] = tuple(dict.fromkeys([*own, *fit]))
     notes.append(
         f"{len(found):,} papers have one of your {len(labels)} labels; a label is given from an "
         f"estimated probability of {LEAST} on, which is rough."
     )
     return found
+
+
+def held_terms(room: ReadingRoom) -> HeldTerms:
+    """Return the terms that the room's papers hold; what did not change since they were read last
+    is not read again. The lexicon is made anew when the room has doubled."""
+    folder, now = room.folder / "outlook", datetime.now(UTC)
+    try:
+        terms = HeldTerms.load(folder)
+        since: datetime | None = terms.read
+    except ModelError:  # never made, or damaged
+        terms, since = HeldTerms(Lexicon.fit([])[0], 0, now), None
+    if len(room.papers) >= max(1, 2 * terms.fitted_on):
+        ids = room.papers.arrived(datetime.fromtimestamp(0, UTC))
+        sample = room.papers.fetch(ids[:: max(1, len(ids) // FIT_SAMPLE)]).values()
+        terms = HeldTerms(Lexicon.fit([text_of(paper) for paper in sample])[0], len(ids), now)
+        since = None
+    changed = 0
+    items = room.papers.changed(since)
+    while part := list(islice(items, _PART)):
+        terms.add(item for item in part if isinstance(item, Paper))
+        terms.remove(item.id for item in part if not isinstance(item, Paper))
+        changed += len(part)
+    if changed:
+        terms.read = now
+        with suppress(InputError):  # where nothing may be written they are read each time
+            terms.save(folder)
+    return terms

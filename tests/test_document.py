@@ -1,6 +1,7 @@
 """Documents, spans and rankings keep their invariants, and come back as they left."""
 
 import itertools
+import math
 import re
 
 import numpy as np
@@ -103,6 +104,26 @@ def test_rows_are_sorted_by_query_then_score_then_document_whatever_came_first(r
     keys = [(place[query], -score, document) for query, document, score in ranking.rows()]
     assert keys == sorted(keys)
     assert ranking.scores.dtype == np.float32
+
+
+@given(
+    st.dictionaries(
+        st.tuples(st.sampled_from("pqr"), st.text("abc", min_size=1, max_size=4)),
+        st.sampled_from([2.0, 1 + 1e-12, 1.0, 0.0, -0.0, -1.0, math.inf, -math.inf]),
+    ),
+    st.permutations("pqrs"),
+    st.randoms(),
+)
+def test_a_ranking_is_what_sorting_its_rows_in_python_gives(scores, queries, random):
+    rows = [(*names, score) for names, score in scores.items()]
+    random.shuffle(rows)
+    ranking = Ranking.of(queries, iter(rows))
+    expected = sorted(rows, key=lambda row: (queries.index(row[0]), -np.float32(row[2]), row[1]))
+    assert ranking.queries == tuple(queries)
+    assert ranking.query_ids.tolist() == [query for query, _, _ in expected]
+    assert ranking.document_ids.tolist() == [document for _, document, _ in expected]
+    wanted = np.array([score for _, _, score in expected], dtype=np.float32)
+    assert ranking.scores.tobytes() == wanted.tobytes()
 
 
 def test_scores_that_float32_cannot_tell_apart_are_ties_settled_by_document():

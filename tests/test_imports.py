@@ -12,7 +12,8 @@ import everygrain
 ROOT = Path(everygrain.__file__).parent
 ORDER = (
     "document", "errors", "endpoint", "read", "segment", "analyze", "encode", "index", "rank",
-    "generate", "measure", "learn", "curate", "label", "match", "answer", "cluster", "engine",
+    "generate", "measure", "learn", "curate", "label", "match", "answer", "cluster", "refitting",
+    "engine",
     "adaptation", "calibration", "server", "cli", "__main__",
 )  # fmt: skip
 PLACE = {room: place for place, room in enumerate(ORDER)}
@@ -80,7 +81,15 @@ def later():
 
 @pytest.mark.parametrize("module", ["everygrain", "everygrain.engine"])
 def test_importing_the_engine_loads_nothing_heavy(module):
-    heavy = ("torch", "pyarrow", "sentence_transformers", "transformers", "faiss", "model2vec")
+    heavy = (
+        "torch",
+        "pyarrow",
+        "sentence_transformers",
+        "transformers",
+        "faiss",
+        "model2vec",
+        "scipy",
+    )
     program = f"import sys, {module}\nprint(*[name for name in {heavy!r} if name in sys.modules])"
     told = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

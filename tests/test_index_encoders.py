@@ -10,7 +10,7 @@ from everygrain.data import bundled
 from everygrain.document import Document
 from everygrain.encode.base import unit
 from everygrain.encode.latent import Latent
-from everygrain.engine import Index, is_due
+from everygrain.engine import Index
 from everygrain.errors import (
     EncoderMismatchError,
     ModelError,
@@ -19,6 +19,7 @@ from everygrain.errors import (
 from everygrain.index import postings, vectors
 from everygrain.measure import load
 from everygrain.rank.weigh import unquestioned
+from everygrain.refitting import is_due
 from everygrain.segment.sentences import Sentences
 from tests.encode.tiny_transformer import write_tiny_transformer
 from tests.small_index import SMALL, columns

@@ -8,7 +8,7 @@ from everygrain import Document, Index
 from everygrain.errors import InputError, QueryError
 
 
-@pytest.mark.parametrize("given", ["abc", b"abc", Path("notes.txt"), Document("d", "one")])
+@pytest.mark.parametrize("given", ["abc", b"abc", Path("notes.txt"), Document("d", "one"), None, 5])
 def test_what_is_no_list_of_documents_is_told_before_anything_is_added(tmp_path, given):
     with (
         Index(tmp_path / "i", "none") as index,
@@ -52,3 +52,57 @@ def test_an_index_that_is_only_empty_does_not_ask_for_another_encoder(tmp_path):
         pytest.raises(QueryError, match="holds no documents, so nothing is encoded yet"),
     ):
         index.search("words", system="dense")
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda index: index.search("x", k="3"), "k = '3' is no whole number"),
+        (lambda index: index.search("x", where=5), "The filter is 5, not a text"),
+        (lambda index: index.delete(None), "None is no list of ids"),
+        (lambda index: index.delete("a"), r"'a' is one id, not a list of ids\. Write \['a'\]"),
+        (lambda index: index.delete(where=5), "The filter is 5"),
+        (lambda index: index.fetch("a"), "'a' is one id"),
+        (lambda index: index.fetch(None), "None is no list"),
+        (lambda index: index.fetch([1]), "The id 1 is no text"),
+        (lambda index: index.get(["a"]), r"The id \['a'\] is no text"),
+        (lambda index: index.get(None), "The id None is no text"),
+        (lambda index: index.retriever(5), "The system is 5"),
+        (lambda index: index.retriever(""), "The system is ''"),
+        (lambda index: index.configure(above="x"), "above = 'x' makes no sense"),
+        (lambda index: index.configure(bm25=3), "bm25 = 3 is no BM25"),
+        (lambda index: index.reencode(5), "5 is no encoder. Use an Encoder, or one of: latent"),
+        (lambda index: index.reword(5), "5 is no word encoder"),
+        (lambda index: Index(index.folder, 5), "5 is no encoder"),
+        (lambda index: Index(index.folder, words=5), "5 is no word encoder"),
+    ],
+)
+def test_an_argument_of_another_kind_is_named_with_the_remedy(tmp_path, call, said):
+    with Index(tmp_path / "i", "none") as index:
+        index.add([Document("a", "text")])
+        with pytest.raises((InputError, QueryError), match=said):
+            call(index)
+        assert index.fetch(["a"]) == {"a": Document("a", "text")}
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"encoder": 5}, "5 is no encoder"),
+        ({"words": 5}, "5 is no word encoder"),
+        ({"language": 5}, "5 is no ISO 639-1 code"),
+        ({"language": "English"}, "'English' is no ISO 639-1 code of a language. Stems are known"),
+        ({"language": "xx"}, "'xx' is no ISO 639-1 code"),
+        ({"passage_words": "3"}, "A passage of '3' words"),
+    ],
+)
+def test_settings_that_no_index_can_have_make_none(tmp_path, settings, said):
+    with pytest.raises((InputError, QueryError), match=said):
+        Index(tmp_path / "i", **{"encoder": "none"} | settings)
+    assert not (tmp_path / "i").exists()
+
+
+@pytest.mark.parametrize("folder", [None, 5, b"i"])
+def test_what_is_no_folder_is_told(folder):
+    with pytest.raises(InputError, match=r"not a path\. Name a folder"):
+        Index(folder, "none")

@@ -22,26 +22,30 @@ LEAST_SEEN = 3
 class Variant:
     """What an adapted table does on another collection.
 
+    beyond   whether it was taught words beyond its collection's, too
     keep     texts worth of the map that a trained row is mixed with; None for no map
     words    whether the collection's own words get vectors of their own
     whiten   strength of the whitening
     """
 
+    beyond: bool = False
     keep: float | None = None
     words: bool = False
     whiten: float = 0.0
 
     def __str__(self) -> str:
-        parts = [] if self.keep is None else [f"map, k {self.keep:g}"]
+        parts = ["beyond"] if self.beyond else []
+        parts += [] if self.keep is None else [f"map, k {self.keep:g}"]
         parts += ["words"] if self.words else []
         parts += [f"whiten {self.whiten:g}"] if self.whiten else []
         return "; ".join(parts) or "adapted"
 
 
 VARIANTS = [
-    Variant(), Variant(0.0), Variant(5.0), Variant(20.0), Variant(100.0), Variant(5.0, words=True),
-    Variant(20.0, words=True), Variant(whiten=0.15), Variant(20.0, words=True, whiten=0.15),
-    Variant(20.0, words=True, whiten=0.3),
+    Variant(), Variant(keep=0.0), Variant(keep=5.0), Variant(keep=20.0), Variant(keep=100.0),
+    Variant(keep=5.0, words=True), Variant(keep=20.0, words=True), Variant(whiten=0.15),
+    Variant(keep=20.0, words=True, whiten=0.15), Variant(keep=20.0, words=True, whiten=0.3),
+    Variant(True), Variant(True, 5.0, words=True), Variant(True, 5.0, words=True, whiten=0.15),
 ]  # fmt: skip
 
 

@@ -1,13 +1,15 @@
 """How the time of a query grows with the collection, leg by leg.
 
-    python benchmarks/rank/growth.py [--sizes 10000,30000,100000,300000,1000000]
+    python benchmarks/rank/growth.py [--sizes 10000,30000,100000,300000,1000000] [--only xtr]
 
 Documents are resampled: the title of one paper and sentences of three others, some sixty words, so
 that terms are as frequent as in the papers and every document is another. Queries are the first
-five words of titles, each asked once, after one that warms up. `late` reranks the first 100 of
-`lexical` by hashed words of 16 dimensions, as many bytes as `words:16` has: without the transformer
-that encodes a query, which does not grow. Times are of one thread, in seconds of the processor, so
-that other programs count as little as may be.
+five words of titles, 100 for a leg and a size (30 for `xtr`), each asked once, after one that warms
+up. `late` reranks the first 100 of `lexical` by hashed words of 16 dimensions, as many bytes as
+`words:16` has: without the transformer that encodes a query, which does not grow; `xtr` searches
+all documents by the same words. Times are of one thread, in seconds of the processor, so that other
+programs count as little as may be. With `--only` the rows of the other legs stay as they were
+measured before.
 """
 
 from __future__ import annotations
@@ -34,8 +36,8 @@ from everygrain.segment.sentences import Sentences
 BENCHMARKS = Path(__file__).resolve().parents[1]
 PAPERS = BENCHMARKS.parents[1] / "shared" / "data" / "papers" / "papers.jsonl.gz"
 RESULTS = BENCHMARKS / "results"
-LEGS = ("lexical", "dense", "dense, binary", "hybrid", "late")
-QUERIES = 100
+LEGS = ("lexical", "dense", "dense, binary", "hybrid", "late", "xtr")
+QUERIES = {leg: 30 if leg == "xtr" else 100 for leg in LEGS}  # it takes seconds at a million
 SENTENCES = 3
 
 
@@ -106,29 +108,42 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--sizes", default="10000,30000,100000,300000,1000000")
+    options.add_argument("--only", default="", help="legs, parted by semicolons")
     told = options.parse_args()
+    legs = [each.strip() for each in told.only.split(";") if each.strip()] or list(LEGS)
+    if unknown := set(legs) - set(LEGS):
+        options.error(f"there is no leg {', '.join(sorted(unknown))}; there are {'; '.join(LEGS)}")
     source = resampled()
     titles = [d.title for d in read_documents(PAPERS)][-4000:]
     queries = [" ".join(t.split()[:5]) for t in titles]
-    rows: list[dict[str, Any]] = []
+    rows = measured_before(legs)
     with tempfile.TemporaryDirectory() as folder:
         index = Index(Path(folder) / "index", "static", words=HashedWords())
-        size = 0
+        size = asked = 0
         for wanted in map(int, told.sizes.split(",")):
             begun = perf_counter()
             index.add(next(source) for _ in range(wanted - size))
             seconds = perf_counter() - begun
-            for place, leg in enumerate(LEGS):
+            for leg in legs:
                 kind = "binary" if leg.endswith("binary") else "none"
                 index.configure(approximate=kind, above=0)
-                start = (len(rows) + place) * QUERIES % (len(queries) - QUERIES)
-                row = {"size": wanted, "leg": leg, "added_seconds": seconds}
-                row |= timed(index, leg, queries[start : start + QUERIES])
+                # other queries for each: what was asked before may be remembered
+                start = asked % (len(queries) - QUERIES[leg])
+                asked += QUERIES[leg]
+                row: dict[str, Any] = {"size": wanted, "leg": leg, "added_seconds": seconds}
+                row |= timed(index, leg, queries[start : start + QUERIES[leg]])
                 rows.append(row)
                 print(row, file=sys.stderr, flush=True)
             size = wanted
             write(rows)
         index.close()
+
+
+def measured_before(legs: list[str]) -> list[dict[str, Any]]:
+    """Return the rows of the legs that are not measured anew."""
+    stored = RESULTS / "rank_growth.json"
+    before: list[dict[str, Any]] = json.loads(stored.read_text()) if stored.exists() else []
+    return [row for row in before if row["leg"] in LEGS and row["leg"] not in legs]
 
 
 def write(rows: list[dict[str, Any]]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from everygrain.errors import InputError
+
 STEMMED = {
     "ar": "arabic", "ca": "catalan", "da": "danish", "de": "german", "el": "greek",
     "en": "english", "es": "spanish", "eu": "basque", "fi": "finnish", "fr": "french",
@@ -13,6 +15,24 @@ STEMMED = {
     "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish",
     "ta": "tamil", "tr": "turkish",
 }  # fmt: skip
+_SECOND = {  # letters of ISO 639-1 codes by their first letter
+    "a": "abefkmnrsvyz", "b": "aeghimnors", "c": "aehorsuvy", "d": "aevz", "e": "elnostu",
+    "f": "afijory", "g": "adlnuv", "h": "aeiortuyz", "i": "adegikostu", "j": "av",
+    "k": "agijklmnorsuvwy", "l": "abginotuv", "m": "ghiklnrsty", "n": "abdeglnorvy", "o": "cjmrs",
+    "p": "ailst", "q": "u", "r": "mnouw", "s": "acdeghiklmnoqrstuvw", "t": "aeghiklnorstwy",
+    "u": "gkrz", "v": "eio", "w": "ao", "x": "h", "y": "io", "z": "ahu",
+}  # fmt: skip
+ISO_639_1 = frozenset(first + second for first, rest in _SECOND.items() for second in rest)
+
+
+def check(language: str) -> None:
+    """Raise InputError for what is no ISO 639-1 code of a language."""
+    if not isinstance(language, str) or language not in ISO_639_1:
+        raise InputError(
+            f"{language!r} is no ISO 639-1 code of a language.",
+            f"Stems are known for {', '.join(sorted(STEMMED))}. With any other code, such as ja "
+            "or uk, words are found as they are written.",
+        )
 
 
 def detect(texts: Sequence[str], sample: int = 100, characters: int = 400) -> str:

@@ -55,8 +55,12 @@ def add(
     """Add documents to an index, or update those that have changed.
 
     The index is made if there is none. A document whose content is already there is skipped, so
-    the same command may be run again after every change, or after an interruption.
+    the same command may be run again after every change, or after an interruption. A file that is
+    one document has its path below SOURCE as id; where another file has that one, the folder's
+    name comes before it.
     """
+    from everygrain.cli.file_ids import FileIds
+    from everygrain.cli.first_add import taken_back
     from everygrain.cli.report import print_report, report_json
     from everygrain.cli.sources import Sources
     from everygrain.cli.terminal import print_json
@@ -72,7 +76,8 @@ def add(
         refuse_overwriting(rejects, "--rejects", [Path(name) for name in source])
     begun = perf_counter()
     with nullcontext() if rejects is None else open(rejects, "w", encoding="ascii") as kept:
-        sources = Sources(source, format, kept)
+        files = FileIds.of(source, index)
+        sources = Sources(source, format, kept, files)
         if is_new(index) and not sources.any():
             sources.refuse()
         with TemporaryDirectory() as elsewhere:
@@ -80,8 +85,14 @@ def add(
             elsewhere_only = dry_run and is_new(index)
             folder = Path(elsewhere) if elsewhere_only else index
             chosen = ("none", None) if elsewhere_only else (encoder, words)
-            with _opened(folder, *chosen, language, keep_stop_words) as opened:
+            with (
+                taken_back(folder),
+                _opened(folder, *chosen, language, keep_stop_words) as opened,
+            ):
+                if not dry_run:
+                    files.keep(opened.store)  # before a document has the id
                 report = _added(opened, sources, dry_run)
+                report.notes += files.notes() + _unstemmed(language)
                 holds = len(opened)
     if as_json:
         print_json(report_json(report, sources, dry_run))
@@ -135,9 +146,22 @@ def _opened(
 
 
 def _check_language(language: str | None) -> None:
-    if language is not None and not (
-        len(language) == 2 and language.isascii() and language.islower()
-    ):
-        raise typer.BadParameter(
-            f"'{language}' is no ISO 639-1 code, such as en or de.", param_hint="--language"
-        )
+    from everygrain.analyze.language import check
+    from everygrain.errors import InputError
+
+    if language is not None:
+        try:
+            check(language)
+        except InputError as error:
+            raise typer.BadParameter(str(error), param_hint="--language") from None
+
+
+def _unstemmed(language: str | None) -> list[str]:
+    """Return a note for a language whose words are indexed as they are."""
+    from everygrain.analyze.language import STEMMED
+
+    if language is None or language in STEMMED:
+        return []
+    return [
+        f"There are no stems for the language '{language}': words are found as they are written."
+    ]

@@ -43,6 +43,23 @@ System = Annotated[
         "such as 'fuse(lexical, dense) % 100 >> late'; hybrid where the index has vectors.",
     ),
 ]
+Instruction = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        callback=text,
+        help="Put before the query for its vector alone, as some transformers want it: "
+        "'Represent this sentence for searching relevant passages:'.",
+    ),
+]
+Context = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        callback=text,
+        help="What is going on as the query is asked: its vector joins the query's.",
+    ),
+]
 IndexFolder = Annotated[
     Path, typer.Argument(metavar="INDEX", parser=_folder, help="The index's folder.")
 ]

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from everygrain.cli.options import AsJson, Grain, IndexFolder, System, Where, text
+from everygrain.cli.options import (
+    AsJson,
+    Context,
+    Grain,
+    IndexFolder,
+    Instruction,
+    System,
+    Where,
+    text,
+)
 
 if TYPE_CHECKING:
     from everygrain.document import Hit
@@ -26,6 +35,8 @@ def search(
     grain: Annotated[Grain, typer.Option(help="What a hit is.")] = Grain.document,
     system: System = None,
     where: Where = None,
+    instruction: Instruction = None,
+    context: Context = None,
     cutoff: Annotated[
         str | None,
         typer.Option(
@@ -41,18 +52,22 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Search an index."""
+    from everygrain.cli.asked import ask_with
     from everygrain.cli.hits import print_hits
     from everygrain.cli.nothing import reason
     from everygrain.cli.terminal import clean, output, print_json, print_wrapped
     from everygrain.engine import Index
 
     with Index.open(index) as opened:
+        ask_with(opened, instruction, context, system, cutoff)
         begun = perf_counter()
         hits = opened.search(query, k, grain=grain.value, system=system, where=where, cutoff=cutoff)
         took = 1000 * (perf_counter() - begun)
         fusion = opened.info()["fusion"] if explain else None
         if as_json:
             told = hits_json(query, took, hits)
+            asked = {"instruction": instruction, "context": context}
+            told |= {name: each for name, each in asked.items() if each}
             if hits.verdict is not None:
                 told["cutoff"] = {
                     "no_good_answer": hits.verdict.is_empty,

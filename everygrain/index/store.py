@@ -26,6 +26,10 @@ from everygrain.index.lock import writing_alone
 from everygrain.index.segment import Segment
 from everygrain.index.snapshot import Snapshot
 
+# what a folder may hold that is to become an index: an index that was never made
+OWN_FILES = frozenset(
+    ("catalogue.new", "catalogue.new-journal", "segments", "encoders", "write.lock", "write.holder")
+)
 _TRIES = 50
 
 
@@ -59,9 +63,7 @@ class Store:
         """
         if folder.exists() and not folder.is_dir():
             raise StorageError(f"{folder} is a file.", "Name a folder for the index.")
-        own = {"catalogue.new", "catalogue.new-journal", "segments", "encoders", "write.lock",
-               "write.holder"}  # fmt: skip
-        if folder.exists() and {path.name for path in folder.iterdir()} - own:
+        if folder.exists() and {path.name for path in folder.iterdir()} - OWN_FILES:
             raise StorageError(
                 f"The folder {folder} holds other files.",
                 "Name a new folder for the index, so that nothing of yours gets mixed up.",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from everygrain.encode.words.base import BagEncoder
-from everygrain.errors import EncoderMismatchError
+from everygrain.errors import EncoderMismatchError, QueryError
 from everygrain.index.encoders import check_fingerprint
 from everygrain.index.store import Store
 from everygrain.index.writer import Writer, writer
@@ -22,7 +22,11 @@ def words_spec(words: WordsNamed | None) -> str:
 
 
 def check_words(words: WordsNamed) -> None:
-    """Raise QueryError unless a name could be a word encoder's; loads no model."""
+    """Raise QueryError for what is no word encoder and could be no name of one; loads no model."""
+    if not isinstance(words, str) and not hasattr(words, "fingerprint"):
+        raise QueryError(
+            f"{words!r:.80} is no word encoder.", "Use a BagEncoder, or a name such as 'words'."
+        )
     if isinstance(words, str) and words != "none":
         from everygrain.encode.words import check  # only an index with words needs it
 
@@ -75,6 +79,7 @@ def use_words(store: Store, words: WordsNamed) -> None:
             f"Leave the word encoder out, or run `everygrain reencode {store.folder} "
             f"--words {words}` to build new words beside the old and swap them in.",
         )
+    check_words(words)
     if expected is None and spec == "given" and empty:
         with writer(store) as write:  # the index is new, or its making was interrupted
             write.set_words(words, "given")

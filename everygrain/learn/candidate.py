@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 
@@ -20,6 +20,7 @@ from everygrain.encode.transformer import Transformer
 from everygrain.encode.tuned import Tuned
 from everygrain.errors import InputError, QueryError
 from everygrain.index.vectors import joined_words, split_fields
+from everygrain.learn.beginning import Beginning, beginning_name, begun, forget
 from everygrain.learn.by_domain import Grouping, group
 from everygrain.learn.installed import need_torch
 from everygrain.learn.losses import parse_loss
@@ -96,10 +97,16 @@ def _static(
     base: Encoder | None, documents: Sequence[Document], recipe: Recipe, pairs: Collected,
     budget: float, folder: Path, told: Told | None,
 ) -> Candidate:  # fmt: skip
-    begun = monotonic()
-    start = _start(base, documents, recipe)
-    domains = group(recipe, documents, start)
-    left = max(budget * _TEACHING - (monotonic() - begun), 1.0)
+    clock = monotonic()
+
+    def beginning() -> Beginning:
+        fitted = _start(base, documents, recipe)
+        return Beginning(group(recipe, documents, fitted), fitted)
+
+    first = begun(folder, beginning_name("static", base, documents, recipe), beginning)
+    assert first.encoder is not None
+    start, domains = first.encoder, first.domains
+    left = max(budget * _TEACHING - (monotonic() - clock), 1.0)
     taught = teach(documents, recipe, left, told, folder)
     count = len(pairs.pairs) + (len(taught.texts) if taught else 0)
     batch = max(min(recipe.batch, count // 16), 16)
@@ -116,21 +123,23 @@ def _static(
     of_pairs = domains.of_pairs(pairs.pairs) if grouped else None
     key = training_key(start, pairs.pairs, loss, taught, settings, of_pairs)
     checkpoint = Checkpoint(folder / CHECKPOINT, f"{key} {recipe.experts and grouped}")
+    was_taught = taught is not None or (isinstance(base, Adapted | StaticExperts) and base.taught)
     trained: Encoder
     if recipe.experts and of_pairs is not None:
         with_experts = train_with_experts(
             start, pairs.pairs, of_pairs, loss=loss, taught=taught, settings=settings,
             checkpoint=checkpoint, on_progress=_training(told),
         )  # fmt: skip
-        trained, curve = with_experts.encoder, with_experts.curve
+        trained = replace(with_experts.encoder, taught=was_taught)
+        curve = with_experts.curve
     else:
         made = train_static(
             start, pairs.pairs, loss=loss, taught=taught, settings=settings, domains=of_pairs,
             checkpoint=checkpoint, on_progress=_training(told),
         )  # fmt: skip
-        was_taught = taught is not None or (isinstance(base, Adapted) and base.taught)
         trained, curve = Adapted(made.encoder, was_taught), made.curve
     (folder / TAUGHT).unlink(missing_ok=True)
+    forget(folder)
     return Candidate(trained, pairs, len(taught.texts) if taught else 0, curve, domains)
 
 
@@ -191,11 +200,15 @@ def _transformer(
             show(progress)
 
     chosen = _shuffled(pairs.pairs, recipe.seed)
-    domains = group(recipe, documents, _fast(base, documents, recipe))
+    domains = begun(
+        folder, beginning_name(kind, base, documents, recipe),
+        lambda: Beginning(group(recipe, documents, _fast(base, documents, recipe))),
+    ).domains  # fmt: skip
     grouped = recipe.by_domain and domains.divides
     fine_tune(chosen, parse_loss(recipe.loss), folder / "model", settings=settings, base=start,
               domains=domains.of_pairs(chosen) if grouped else None,
               progress=stepped)  # fmt: skip
+    forget(folder)
     return Candidate(Tuned(folder / "model"), pairs, 0, curve, domains)
 
 

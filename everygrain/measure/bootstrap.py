@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from everygrain.errors import MeasureError
 from everygrain.measure.pairs import Values, checked_values
@@ -54,6 +53,8 @@ def bca_interval(
     Arguments, special cases and errors are those of `percentile_interval`.
     Source: Efron, Better Bootstrap Confidence Intervals, 1987.
     """
+    from scipy import special  # takes longer to import than all else here
+
     tail = _tail(confidence, samples)
     ordered = np.sort(checked_values(values))
     means = _means(ordered, samples, seed)

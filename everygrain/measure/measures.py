@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 import ir_measures
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from everygrain.document import Ranking
 from everygrain.errors import MeasureError
+from everygrain.measure import trec_eval
 from everygrain.measure.judgements import HIGHEST_GRADE
 from everygrain.measure.scores import Scores
 
@@ -76,10 +77,10 @@ def evaluate(
 
     Every judged query has a row, in the order of `judgements`: zero where the system returned
     nothing, was not asked, or where no document is relevant. Documents that are not judged count
-    as not relevant. Measures with parameters other than a cutoff are computed alone: together,
-    ir_measures gives `nDCG@10` and `nDCG(gains={...})@10` one figure. ERR and
-    nDCG(dcg='exp-log2') come from gdeval.pl, which rounds to five decimals and takes grades up
-    to 4.
+    as not relevant. The measures of `everygrain.measure.trec_eval` are computed there, all others
+    by ir_measures: those with parameters other than a cutoff alone, since together it gives
+    `nDCG@10` and `nDCG(gains={...})@10` one figure. ERR and nDCG(dcg='exp-log2') come from
+    gdeval.pl, which rounds to five decimals and takes grades up to 4.
     Raises MeasureError for a system that did not run: no ranking, or none with a row; for a
     ranking of other queries, a document twice under one query, a score that is NaN, a grade that
     is no whole number, and a measure that is unknown or cannot be computed.
@@ -96,35 +97,42 @@ def evaluate(
             f"None of the {len(ranking.queries):,} queries of the ranking is judged.",
             "Use the judgements of the same collection.",
         )
-    ranked = {query: found for query, found in _ranked(ranking).items() if query in grades}
-    if not _without_spaces(chain(*grades.values(), *ranked.values())):
-        documents: dict[str, str] = {}
-        grades = {
-            query: {_numbered(documents, d): grade for d, grade in row.items()}
-            for query, row in grades.items()
-        }
-        ranked = {query: [_numbered(documents, d) for d in row] for query, row in ranked.items()}
-    # gdeval.pl knows queries that are numbers only
-    queries = {query: str(i) for i, query in enumerate(grades, 1)}
-    qrels = {queries[query]: dict(row) for query, row in grades.items()}
-    # trec_eval breaks ties by its own rule; ranks as scores keep the order that was returned
-    descending = [-float(rank) for rank in range(1, max(map(len, ranked.values()), default=0) + 1)]
-    run = {
-        queries[query]: dict(zip(found, descending, strict=False))
-        for query, found in ranked.items()
-    }
-    values = np.zeros((len(grades), len(parsed)))
-    for measure, column in _computed(parsed, qrels, run).items():
-        values[:, parsed.index(measure)] = column
+    of_query = _ranked(ranking)
+    ranked = [of_query.get(query, []) for query in grades]
+    judged = trec_eval.Judged.of(list(grades.values()), ranked)
+    columns = {each: judged.column(each) for each in parsed if trec_eval.is_known(each)}
+    others = [each for each in parsed if each not in columns]
+    if others:
+        columns |= _computed(others, *_written(grades, ranked))
+    values = np.column_stack([columns[each] for each in parsed])
     return Scores(tuple(grades), tuple(name.strip() for name in measures), values)
 
 
 Columns = dict[Any, npt.NDArray[np.float64]]
+Qrels = dict[str, dict[str, int]]
+Run = dict[str, dict[str, float]]
 
 
-def _computed(
-    measures: Sequence[Any], qrels: dict[str, dict[str, int]], run: dict[str, dict[str, float]]
-) -> Columns:
+def _written(
+    grades: Mapping[str, Mapping[str, int]], ranked: Sequence[Sequence[str]]
+) -> tuple[Qrels, Run]:
+    """Return judgements, and what was ranked of them, as ir_measures' programs can read them."""
+    rows = list(grades.values())
+    if not _without_spaces(chain(*rows, *ranked)):
+        documents: dict[str, str] = {}
+        rows = [{_numbered(documents, d): g for d, g in row.items()} for row in rows]
+        ranked = [[_numbered(documents, d) for d in row] for row in ranked]
+    # gdeval.pl knows queries that are numbers only
+    qrels = {str(i): dict(row) for i, row in enumerate(rows, 1)}
+    # trec_eval breaks ties by its own rule; ranks as scores keep the order that was returned
+    descending = [-float(rank) for rank in range(1, max(map(len, ranked), default=0) + 1)]
+    run = {
+        str(i): dict(zip(row, descending, strict=False)) for i, row in enumerate(ranked, 1) if row
+    }
+    return qrels, run
+
+
+def _computed(measures: Sequence[Any], qrels: Qrels, run: Run) -> Columns:
     """Return each measure's column: those without parameters but a cutoff in one pass, the others
     alone."""
     plain = [measure for measure in measures if measure.params.keys() <= {"cutoff"}]
@@ -138,9 +146,7 @@ def _computed(
     return columns
 
 
-def _compute(
-    measures: Sequence[Any], qrels: dict[str, dict[str, int]], run: dict[str, dict[str, float]]
-) -> Columns:
+def _compute(measures: Sequence[Any], qrels: Qrels, run: Run) -> Columns:
     """Return measure -> a value per query, in order; zero for a query without results."""
     named = ", ".join(map(str, measures))
     values = {measure: np.zeros(len(qrels)) for measure in measures}
@@ -171,6 +177,9 @@ def _checked_grades(judgements: Mapping[str, Mapping[str, int]]) -> dict[str, Ma
     if not grades:
         raise MeasureError("There is no judgement.", "Give query id -> document id -> grade.")
     for query, row in grades.items():
+        values = row.values()
+        if set(map(type, values)) == {int} and max(map(abs, values)) <= HIGHEST_GRADE:
+            continue  # as they nearly always are
         for document, grade in row.items():
             whole = isinstance(grade, int | np.integer) and not isinstance(grade, bool)
             if not whole or abs(grade) > HIGHEST_GRADE:
@@ -185,14 +194,15 @@ def _ranked(ranking: Ranking) -> dict[str, list[str]]:
     """Return each query's documents, in the order in which they are ranked."""
     if np.isnan(ranking.scores).any():
         raise MeasureError("A score of the ranking is NaN.", "Mend the system that gave it.")
+    queries, documents = ranking.query_ids, ranking.document_ids.tolist()
     ranked: dict[str, list[str]] = {}
-    for query, document in zip(
-        ranking.query_ids.tolist(), ranking.document_ids.tolist(), strict=True
-    ):
-        ranked.setdefault(query, []).append(document)
-    for query, documents in ranked.items():
-        if len(set(documents)) < len(documents):
-            twice = next(d for i, d in enumerate(documents) if d in documents[:i])
+    # rows of one query mostly follow one another
+    starts = (np.flatnonzero(queries[1:] != queries[:-1]) + 1).tolist()
+    for start, end in pairwise([0, *starts, len(queries)]):
+        ranked.setdefault(queries[start], []).extend(documents[start:end])
+    for query, found in ranked.items():
+        if len(set(found)) < len(found):
+            twice = next(d for i, d in enumerate(found) if d in found[:i])
             raise MeasureError(
                 f"The document '{twice}' occurs twice for query '{query}'.",
                 "Rank every document once; keep only the best of its passages.",

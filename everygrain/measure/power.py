@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import special
 
 from everygrain.errors import MeasureError
 
@@ -26,6 +25,8 @@ def queries_needed(
     Source: Sakai, Topic Set Size Design, 2016, section 4.1.
     Raises MeasureError for an argument out of range, and if more than 10^9 queries were needed.
     """
+    from scipy import special
+
     _check(difference, deviation, level)
     if not level < power < 1:
         raise MeasureError(f"The power is {power}.", f"Use a share above {level} and below 1.")
@@ -57,6 +58,8 @@ def achieved_power(
     Arguments are those of `queries_needed`; queries is at least 2.
     Raises MeasureError for an argument out of range.
     """
+    from scipy import special
+
     _check(difference, deviation, level)
     if queries < 2:
         raise MeasureError(f"{queries} queries have no spread.", "Use at least 2.")

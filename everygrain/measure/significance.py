@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from everygrain.errors import MeasureError
 from everygrain.measure.pairs import Values, differences
@@ -74,6 +73,8 @@ def paired_t_test(first: npt.ArrayLike, second: npt.ArrayLike) -> PairedTest:
     Source: Student, The Probable Error of a Mean, 1908.
     Raises what `differences` raises.
     """
+    from scipy import special
+
     gaps = differences(first, second)
     n, mean = len(gaps), math.fsum(gaps) / len(gaps)
     if n == 1 or not gaps.any():

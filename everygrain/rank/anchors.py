@@ -28,6 +28,7 @@ from everygrain.index.files import (
     unpack_strings,
     write_arrays,
 )
+from everygrain.index.masks import Filter
 from everygrain.rank.base import PairScorer
 from everygrain.rank.cross import read, scored
 from everygrain.rank.cur import CurIndex
@@ -104,7 +105,7 @@ def make(
 
 
 def current(
-    view: View, scorer: NamedScorer, where: str | None = None
+    view: View, scorer: NamedScorer, where: Filter | None = None
 ) -> tuple[list[Document], CurIndex]:
     """Return the live documents that a filter lets through, and what is kept of them, in one order.
 

@@ -41,6 +41,12 @@ def open_cross_encoder(name: str) -> Any:
 
     Raises ModelError if the library is missing, or the model cannot be loaded or gives classes.
     """
+    remedy = "Name a folder that CrossEncoder.save_pretrained wrote, or check the network."
+    # told at once: the library takes seconds to import
+    if Path(name).is_dir() and not (Path(name) / "config.json").is_file():
+        raise ModelError(f"The folder '{name}' holds no cross-encoder (no config.json).", remedy)
+    if is_nowhere(name):
+        raise ModelError(f"The cross-encoder '{name}' cannot be loaded: no such folder.", remedy)
     try:
         from sentence_transformers import CrossEncoder
     except ImportError as error:
@@ -49,11 +55,6 @@ def open_cross_encoder(name: str) -> Any:
             'Install it with `pip install "everygrain[models]"`.',
         ) from error
     quiet_transformers()
-    remedy = "Name a folder that CrossEncoder.save_pretrained wrote, or check the network."
-    if Path(name).is_dir() and not (Path(name) / "config.json").is_file():
-        raise ModelError(f"The folder '{name}' holds no cross-encoder (no config.json).", remedy)
-    if is_nowhere(name):
-        raise ModelError(f"The cross-encoder '{name}' cannot be loaded: no such folder.", remedy)
     try:
         with quietly():
             model = CrossEncoder(name, device="cpu", local_files_only=is_local(name)).eval()

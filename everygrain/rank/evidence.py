@@ -3,12 +3,13 @@
     lexical(s) = sum of idf(t) over the query's terms in s / the same over all of its terms
     dense(s)   = cosine of s and the query
 
-combined as documents are (`combine_scores`), over all spans that are compared.
+combined as documents are (`combine_scores`), over all spans that are compared. A span has at most
+a thousand characters, and in a very long text not all are compared (`everygrain.rank.windows`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from everygrain.analyze.words import of_text
 from everygrain.document import Document, Evidence, Grain, Span
+from everygrain.rank import windows
 from everygrain.rank.fuse import combine_scores
 from everygrain.rank.legs import View
 from everygrain.rank.query import Query
@@ -47,7 +49,9 @@ def score_spans(
     Words are kept of whole documents, so what they found is judged by the other legs.
     """
     system = system if view.snapshot.has_vectors else "lexical"
-    spans = [segmenter.spans(document.text) for document in documents]
+    weights = _weights(view, query)
+    begun = windows.beginnings(query, weights, view.analyzer)
+    spans = [windows.spans(document.text, begun, segmenter) for document in documents]
     owners = np.repeat(np.arange(len(documents)), [len(each) for each in spans])
     flat = [span for each in spans for span in each]
     texts = [
@@ -56,7 +60,7 @@ def score_spans(
     ]
     lexical = dense = np.zeros(len(texts), dtype=np.float32)
     if system != "dense":
-        lexical = _coverage(view, query, texts)
+        lexical = _coverage(view, weights, texts)
     if system != "lexical" and texts:
         vector = view.query_vectors([query.text])[0]
         vectors = view.encoder.encode(texts).astype(np.float64)
@@ -68,12 +72,18 @@ def score_spans(
     return Candidates(owners, flat, combine_scores(lexical, dense, share))
 
 
-def _coverage(view: View, query: Query, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+def _weights(view: View, query: Query) -> dict[str, float]:
+    """Return the rarity of each term of a query."""
     scorer = view.lexical()
-    weights = {
+    return {
         term: float(scorer.idf(len(view.snapshot.postings(term).documents)))
         for term, _ in query.terms
     }
+
+
+def _coverage(
+    view: View, weights: Mapping[str, float], texts: Sequence[str]
+) -> npt.NDArray[np.float32]:
     whole = sum(weights.values()) or 1.0
     words = [of_text(text) for text in texts]
     stems = _stems(view, words)

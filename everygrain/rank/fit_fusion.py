@@ -32,7 +32,6 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
 from everygrain.document import Document, Ranking
 from everygrain.errors import InputError, QueryError
@@ -216,6 +215,8 @@ def _features(
 
 def _likeliest(features: Sequence[Floats], places: Sequence[int], penalty: float) -> Floats:
     """Return the weights that minimise the loss of the module's docstring, scaled to sum to 1."""
+    from scipy.optimize import minimize
+
     count = features[0].shape[1]
     found = minimize(
         lambda weights: loss(weights, features, places, penalty),

@@ -172,15 +172,19 @@ def check_weights(weights: Weights) -> None:
 
 
 def combine_scores(
-    lexical: npt.NDArray[np.float32], dense: npt.NDArray[np.float32], weight: float
+    lexical: npt.NDArray[np.float32],
+    dense: npt.NDArray[np.float32],
+    weight: float,
+    bests: tuple[float, float] | None = None,
 ) -> npt.NDArray[np.float32]:
     """Combine complete score columns of the same documents: `Weighted` over arrays.
 
     weight   the dense leg's, in [0, 1]; the lexical leg gets the rest. A leg that found nothing
-             leaves the whole weight to the other.
+             leaves the whole weight to the other
+    bests    float32, the best score of each leg where it is no longer among these; theirs if None
     """
     found = np.maximum(dense, 0)
-    best_lexical, best_dense = lexical.max(initial=0.0), found.max(initial=0.0)
+    best_lexical, best_dense = bests or (lexical.max(initial=0.0), found.max(initial=0.0))
     if best_lexical <= 0 and best_dense <= 0:
         return np.zeros(len(lexical), dtype=np.float32)
     if best_dense <= 0:

@@ -18,7 +18,7 @@ from everygrain.document import Ranking
 from everygrain.encode.base import Encoder, Vectors
 from everygrain.encode.words.base import BagEncoder, Bags
 from everygrain.errors import EverygrainError, QueryError, StoredIndexError
-from everygrain.index.filters import parse as parse_condition
+from everygrain.index.masks import Among, Filter, Mask, Masks
 from everygrain.index.snapshot import Snapshot
 from everygrain.index.store import Store
 from everygrain.rank.approximate import Approximate
@@ -39,7 +39,6 @@ _AT_ONCE = 64  # queries in one matrix product
 _BLOCK = 2**23  # and scores: 32 MiB
 
 Vector = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
 Scores = npt.NDArray[np.float32]
 Best = tuple[npt.NDArray[np.int64], Scores]  # numbers and scores, best first
 
@@ -56,7 +55,7 @@ class View:
         self._lexical: dict[BM25, Lexical] = {}
         self._dense: Dense | None = None
         self._approximate: Approximate | None = None
-        self._masks: dict[str, Mask] = {}
+        self._masks = Masks(store.catalogue, snapshot)
         self.learned: dict[str, Any] = {}  # what a part of a composition learned of this generation
 
     @property
@@ -124,32 +123,12 @@ class View:
             self._approximate = Approximate.build(self.dense(), settings["kind"])
         return self._approximate
 
-    def mask(self, where: str | None) -> Mask | None:
+    def mask(self, where: Filter | None) -> Mask | None:
         """Return which documents a filter lets through; None without a filter.
 
         Raises QueryError for a broken expression or a field that no document has.
         """
-        if where is None:
-            return None
-        condition = parse_condition(where)
-        key = str(condition)
-        if key not in self._masks:
-            catalogue = self.store.catalogue
-            for name in sorted(condition.fields()):
-                if self.snapshot.count and not catalogue.any_matching(
-                    parse_condition(f"exists {name}")
-                ):
-                    raise QueryError(
-                        f"No document has the field '{name}'.",
-                        "See the fields with `everygrain info INDEX`.",
-                    )
-            mask = np.zeros(self.snapshot.size, dtype=bool)
-            for _, segment, place in catalogue.matching(condition):
-                number = self.snapshot.number_at(segment, place)
-                if number is not None:
-                    mask[number] = True
-            self._masks[key] = mask
-        return self._masks[key]
+        return self._masks.of(where)
 
     @property
     def weight(self) -> float:
@@ -234,11 +213,25 @@ class View:
         weight: float | None = None,
         rough: Scores | None = None,
     ) -> Found:
-        """Combine both legs' complete scores over the union of their best documents."""
+        """Combine both legs' complete scores over the union of their best documents.
+
+        They are shares of what each leg gives its best document of all, whatever the mask lets
+        through: so it leaves documents out, and changes no score and no order of the others.
+        """
         share = self.weight if weight is None else weight
         depth = max(DEPTH, 2 * k)
-        mask = self._with_phrases(query, mask)
-        scores = self.lexical().scores(query, mask)
+        scores = self.lexical().scores(query)
+        held, bests = self._with_phrases(query, None), None
+        if mask is None:
+            mask = held
+        else:
+            held = self.snapshot.live if held is None else held
+            if rough is None and self.snapshot.size:
+                rough = self.dense().approximate(vector)
+            _, nearest = self._best_dense(vector, 1, held, rough)
+            bests = scores.max(initial=0.0), nearest.max(initial=0.0)
+            scores[~mask] = 0
+            mask = mask & held
         lexical, _ = self._best_lexical(scores, depth)
         dense, _ = self._best_dense(vector, depth, mask, rough)
         union = np.union1d(lexical, dense)
@@ -250,7 +243,7 @@ class View:
             if len(dense)
             else np.zeros(len(union), dtype=np.float32)
         )
-        combined = combine_scores(lexical_scores, dense_scores, share)
+        combined = combine_scores(lexical_scores, dense_scores, share, bests)
         numbers, best = order(union, combined, k, self.snapshot.document_ids)
         at = np.searchsorted(union, numbers)
         ranks = {
@@ -307,7 +300,7 @@ class View:
         query: Query,
         system: str,
         k: int,
-        where: str | None = None,
+        where: Filter | None = None,
         bm25: BM25 | None = None,
     ) -> Found:
         """Search with a system by name. Raises QueryError for a name that is none."""
@@ -318,7 +311,7 @@ class View:
         queries: Sequence[Query],
         system: str,
         k: int,
-        where: str | None = None,
+        where: Filter | None = None,
         bm25: BM25 | None = None,
     ) -> Iterator[Found]:
         """Yield what `find` returns for each query, to the last bit.
@@ -397,7 +390,7 @@ class Leg(Composable):
 
     system   "lexical", "dense", "hybrid", "rrf" (both legs by reciprocal ranks), "late" (the best
              of hybrid, or of lexical without vectors, in the order of `Late`), "xtr" (words alone)
-    where    a filter on metadata, or None
+    where    a filter on metadata, by ids, or both (see `everygrain.index.masks`), or None
     bm25     None for the index's own settings
     typed    whether quotation marks in a query mean phrases, as in what a person types into
              `Index.search`; in plain text they mean nothing
@@ -405,30 +398,38 @@ class Leg(Composable):
 
     views: Views
     system: str
-    where: str | None = None
+    where: Filter | None = None
     bm25: BM25 | None = None
     typed: bool = False
 
     def __repr__(self) -> str:
-        told = [f"where={self.where!r}"] if self.where else []
+        told = [f"where={self.where!r}"] if isinstance(self.where, str) and self.where else []
+        told += [repr(self.where)] if isinstance(self.where, Among) else []
         told += [repr(self.bm25)] if self.bm25 else []
         return f"{self.system}({', '.join(told)})" if told else self.system
 
     def retrieve(self, queries: Queries, k: int = 10) -> Ranking:
         check_k(k)
         asked = named(queries)
-        rows: list[tuple[str, str, float]] = []
+        every_found: list[Found] = []
         with self.views.newest() as view:
             read = parse if self.typed else plain
             parsed = [read(text, view.analyzer) for text in asked.values()]
             every = view.find_many(parsed, self.system, k, self.where, self.bm25)
             for name in asked:
                 try:
-                    found = next(every)
+                    every_found.append(next(every))
                 except EverygrainError as error:
                     raise QueryError(f"Query '{name}': {error.problem}", error.remedy) from error
-                rows += [
-                    (name, document, score)
-                    for document, score in zip(found.ids, found.scores.tolist(), strict=True)
-                ]
-        return Ranking.of(list(asked), rows)
+        return _ranking(list(asked), every_found)
+
+
+def _ranking(queries: list[str], every_found: list[Found]) -> Ranking:
+    """Return what was found for each query; it comes in the order of a Ranking."""
+    ids = [identity for found in every_found for identity in found.ids]
+    sizes = [len(found.ids) for found in every_found]
+    query_ids = np.repeat(np.array(queries, dtype=object), sizes)
+    scores = np.concatenate([NOTHING.scores, *(found.scores for found in every_found)])
+    if np.isnan(scores).any():  # the error for that says whose
+        return Ranking.of(queries, zip(query_ids, ids, scores.tolist(), strict=True))
+    return Ranking(tuple(queries), query_ids, np.array(ids, dtype=object), scores)

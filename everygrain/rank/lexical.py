@@ -78,19 +78,42 @@ class Lexical:
         if found is not None:
             self._impacts.move_to_end(term)
             return found
-        postings = self.snapshot.postings(term)
-        # indices of the machine's own width: adding at them needs no conversion
-        documents = postings.documents.astype(np.intp)
-        title, text = np.float32(self.bm25.title), np.float32(self.bm25.text)
-        counts = title * postings.title_counts.astype(np.float32)
-        counts += text * postings.text_counts.astype(np.float32)
-        if not (title and text):
+        documents, counts = self._occurrences(term)
+        weight = self.idf(len(documents))
+        if not (self.bm25.title and self.bm25.text):
             held = counts > 0
             documents, counts = documents[held], counts[held]
-        weight = self.idf(len(postings.documents))
-        impacts = (documents, counts / (counts + self._norms.take(documents)) * weight)
-        self._remember(term, impacts)
-        return impacts
+        beside = self._norms.take(documents)
+        beside += counts
+        counts /= beside
+        counts *= weight
+        self._remember(term, (documents, counts))
+        return documents, counts
+
+    def _occurrences(self, term: str) -> Impacts:
+        """Return the live documents that hold a term, and tf in each.
+
+        It is what takes the time of a term's first query. So columns of the segments are copied
+        once, into the types that scores need; indices of the machine's own width are added at
+        without a conversion.
+        """
+        snapshot, documents, titles, texts = self.snapshot, [], [], []
+        for i, (base, segment) in enumerate(zip(snapshot.bases, snapshot.segments, strict=True)):
+            found = segment.postings(term)
+            if found is None:
+                continue
+            places, in_title, in_text = found
+            if snapshot.dead[i] is not None:
+                keep = snapshot.live_in(i)[places]
+                places, in_title, in_text = places[keep], in_title[keep], in_text[keep]
+            documents.append(places + np.int32(base) if base else places)
+            titles.append(in_title)
+            texts.append(in_text)
+        if not documents:
+            return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.float32)
+        frequency = _weighed(titles, self.bm25.title)
+        frequency += _weighed(texts, self.bm25.text)
+        return np.concatenate(documents, dtype=np.intp), frequency
 
     def _remember(self, term: str, impacts: Impacts) -> None:
         self._impacts[term] = impacts
@@ -125,6 +148,13 @@ class Lexical:
             places = _with_run(segment.lexical, candidates, wanted)
             held[base + places] = True
         return held & self.snapshot.live
+
+
+def _weighed(counts: list[npt.NDArray[np.uint16]], weight: float) -> npt.NDArray[np.float32]:
+    column = np.concatenate(counts, dtype=np.float32)
+    if weight != 1:
+        column *= np.float32(weight)
+    return column
 
 
 def _holding_all(lexical: Arrays, terms: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,13 +37,28 @@ class Origin:
     """Where a stream comes from.
 
     name   the file, as messages name it
-    id     its path relative to the source: the id of a document that is a whole file
+    id     its path relative to the source: the id of a document that is a whole file; "-" for
+           standard input, which has no path
     stem   its file name without endings: the title of a document that has no other
     """
 
     name: str
     id: str
     stem: str
+
+    def whole(self, text: str) -> str:
+        """Return the id of a document that is the whole stream.
+
+        One from standard input gets an id from its content, so that two texts that are piped in
+        one after the other do not replace each other, and the same text again changes nothing.
+        """
+        return id_of_content(text) if self.id == "-" else self.id
+
+
+def id_of_content(text: str) -> str:
+    """Return an id that is made of a text, by a digest of its UTF-8."""
+    raw = text.encode("utf-8", "surrogatepass")  # Document says what is wrong with a surrogate
+    return f"text-{hashlib.blake2b(raw, digest_size=6).hexdigest()}"
 
 
 class Reader(Protocol):

@@ -48,6 +48,8 @@ ENDINGS: Mapping[str, str] = {
     ".trec": "trec",
 }
 
+_WHOLE = frozenset(("text", "markdown", "html", "pdf"))  # a file is one document
+
 _STARTS = (
     (re.compile(rb"%PDF-"), "pdf"),
     (re.compile(rb"PAR1"), "parquet"),
@@ -85,6 +87,15 @@ def format_of(name: str, head: bytes) -> str | None:
     if ending or not _is_text(head):
         return None
     return _table(start.partition(b"\n")[0]) or "text"
+
+
+def holds_records(name: str) -> bool:
+    """Tell by a file's name whether it holds many documents, each with an id of its own.
+
+    False where the ending says nothing: only the first bytes tell.
+    """
+    ending = _endings(name)[-1:]
+    return bool(ending) and ENDINGS.get(ending[0], "text") not in _WHOLE
 
 
 def stem_of(name: str) -> str:

@@ -21,7 +21,7 @@ def read(stream: BufferedIOBase, origin: Origin, reject: OnReject) -> Iterator[D
     """Read a page whole. The title is that of <title>, else of the first <h1>, else the file's."""
     title, text = visible(whole_text(stream))
     if title or text:
-        yield Document(origin.id, text, title or origin.stem)
+        yield Document(origin.whole(text), text, title or origin.stem)
 
 
 def visible(page: str) -> tuple[str, str]:

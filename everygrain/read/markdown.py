@@ -50,7 +50,7 @@ def read(stream: BufferedIOBase, origin: Origin, reject: OnReject) -> Iterator[D
     else:
         title = next((" ".join(heading.split()) for heading in headings if heading), "")
     if title or text or metadata:
-        yield Document(origin.id, text, title or origin.stem, metadata)
+        yield Document(origin.whole(text), text, title or origin.stem, metadata)
 
 
 def _text(token: Token) -> str:

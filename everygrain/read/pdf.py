@@ -43,7 +43,7 @@ def read(stream: BufferedIOBase, origin: Origin, reject: OnReject) -> Iterator[D
         )
     described = _described(reader)
     title = described.pop("title", "")
-    yield Document(origin.id, text, title or origin.stem, {**described, "pages": starts})
+    yield Document(origin.whole(text), text, title or origin.stem, {**described, "pages": starts})
 
 
 def _opened(raw: bytes) -> PdfReader:

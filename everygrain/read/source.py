@@ -16,12 +16,15 @@ from everygrain.read.base import OnReject, Origin, Reject
 from everygrain.read.formats import FORMATS, stem_of
 from everygrain.read.stream import noticed, read_file, read_stream, unreadable
 
+IdOf = Callable[[Path, str], str]
+
 
 def read(
     source: str | Path | IO[bytes],
     *,
     format: str | None = None,
     on_reject: Callable[[Reject], None] | None = None,
+    id_of: IdOf | None = None,
 ) -> Iterator[Document]:
     """Read Documents from a file, a folder, a stream of bytes, or "-" for standard input.
 
@@ -29,6 +32,8 @@ def read(
                 or its first bytes where the ending says nothing. Gzip is undone in any format.
     on_reject   is given every record and file that cannot be read, while the rest goes on, and a
                 notice "no records" for what is empty; without it they are logged as warnings
+    id_of       gives a file that is one document its id, by its path and the id that it has
+                without: its path below the folder, or its name where it is the source itself
 
     A folder is read recursively, files in the order of their names. Hidden entries, links to
     folders and files of unknown formats in it are rejects. A folder with a corpus.jsonl[.gz] is a
@@ -55,7 +60,7 @@ def read(
     except (OSError, ValueError) as error:
         raise unreadable(path, error) from error
     if not path.is_dir():
-        return read_file(path, Origin(str(path), path.name, stem_of(path.name)), format, reject)
+        return read_file(path, _origin(path, path.name, id_of), format, reject)
     try:
         os.listdir(path)
     except OSError as error:
@@ -65,10 +70,17 @@ def read(
             f"The folder '{path}' is no BEIR collection: it holds no corpus.jsonl[.gz].",
             "Name the folder that holds it, or leave format= out.",
         )
-    return noticed(lambda counted: _folder(path, path, format, counted), str(path), reject)
+    return noticed(lambda counted: _folder(path, path, format, counted, id_of), str(path), reject)
 
 
-def _folder(folder: Path, root: Path, format: str | None, reject: OnReject) -> Iterator[Document]:
+def _origin(path: Path, identity: str, id_of: IdOf | None) -> Origin:
+    given = identity if id_of is None else id_of(path, identity)
+    return Origin(str(path), given, stem_of(path.name))
+
+
+def _folder(
+    folder: Path, root: Path, format: str | None, reject: OnReject, id_of: IdOf | None
+) -> Iterator[Document]:
     try:
         paths = sorted(folder.iterdir(), key=lambda path: path.name)
         corpus = beir.corpus_of(folder) if format in (None, "beir") else None
@@ -82,9 +94,9 @@ def _folder(folder: Path, root: Path, format: str | None, reject: OnReject) -> I
         reason = _unwanted(path, corpus)
         try:
             if reason is None and path.is_dir():
-                documents = _folder(path, root, format, reject)
+                documents = _folder(path, root, format, reject, id_of)
             elif reason is None:
-                origin = Origin(str(path), path.relative_to(root).as_posix(), stem_of(path.name))
+                origin = _origin(path, path.relative_to(root).as_posix(), id_of)
                 documents = read_file(path, origin, format, reject)
         except InputError as error:
             reason = str(error)

@@ -66,7 +66,7 @@ def _opened(
                 head, damage = b"", error
         elif head and origin.name.lower().endswith(".gz"):
             raise InputError(f"'{origin.name}' is not gzip, though its name ends so.", "Rename it.")
-        name = format or format_of(origin.id, head)
+        name = format or format_of(origin.name, head)
     except OSError as error:
         close()
         raise unreadable(Path(origin.name), error) from error

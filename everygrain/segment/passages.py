@@ -34,9 +34,9 @@ class Passages:
     sentences: Segmenter = field(default_factory=Sentences)
 
     def __post_init__(self) -> None:
-        if self.words < 1:
+        if not isinstance(self.words, int) or self.words < 1:
             raise InputError(
-                f"A passage of {self.words} words holds nothing.", "Set 'words' to 1 or more."
+                f"A passage of {self.words!r} words holds nothing.", "Set 'words' to 1 or more."
             )
         if self.overlap < 0:
             raise InputError(

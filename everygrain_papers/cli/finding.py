@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -40,10 +39,10 @@ def search(
 ) -> None:
     """Search the papers."""
     with opened(room) as found:
-        keep = None if topic is None and label is None else _keeping(found, topic, label)
+        ids = None if topic is None and label is None else _papers_of(found, topic, label)
         results = found.search(
             query, k, facet=facet, year_from=first, year_to=last, venues=venue or (),
-            sources=source or (), keep=keep,
+            sources=source or (), ids=ids,
         )  # fmt: skip
         if as_json:
             print_json(
@@ -127,8 +126,9 @@ def trending(k: Count = 10, room: Room = None, as_json: AsJson = False) -> None:
             remark(note)
 
 
-def _keeping(room: ReadingRoom, topic: str | None, label: str | None) -> Callable[[str], bool]:
-    """Return a condition on ids of papers. Raises InputError for a topic or label that is none."""
+def _papers_of(room: ReadingRoom, topic: str | None, label: str | None) -> set[str]:
+    """Return the ids of the papers of a topic that have a label. Raises InputError for a topic or
+    label that is none."""
     from everygrain_papers.outlook import outlook_of
 
     outlook = outlook_of(room)
@@ -139,10 +139,11 @@ def _keeping(room: ReadingRoom, topic: str | None, label: str | None) -> Callabl
         )
     if label is not None and label not in outlook.labels:
         raise InputError(f"There is no label '{label}'.", "List them: everygrain papers labels.")
-    return lambda identity: (
-        (topic is None or outlook.topic_of.get(identity) == numbers[topic])
-        and (label is None or label in outlook.tags.get(identity, ()))
-    )
+    of_topic = {i for i, number in outlook.topic_of.items() if number == numbers.get(topic or "")}
+    with_label = {i for i, names in outlook.tags.items() if label in names}
+    if topic is None or label is None:
+        return with_label if topic is None else of_topic
+    return of_topic & with_label
 
 
 def _trend(trend: Any) -> dict[str, Any]:

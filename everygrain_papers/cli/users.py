@@ -22,13 +22,22 @@ def users(
     remove: Annotated[
         str | None, typer.Option(metavar="NAME", help="Delete an account and all that is theirs.")
     ] = None,
+    keeper: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Let an account undo merges and remove labels, for all."),
+    ] = None,
+    no_keeper: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Take that back from an account.")
+    ] = None,
     room: Room = None,
     as_json: AsJson = False,
 ) -> None:
     """List the accounts, or change them. Passwords are asked for, or read from standard input.
 
-    The first account takes over what the reader of a room without accounts has gathered."""
-    if sum(each is not None for each in (add, password, remove)) > 1:
+    The first account takes over what the reader of a room without accounts has gathered, and
+    keeps the room: it may change what all readers see."""
+    changes = (add, password, remove, keeper, no_keeper)
+    if sum(each is not None for each in changes) > 1:
         raise InputError("Several changes were asked for.", "Make one at a time.")
     with opened(room) as found, people_of(found) as people:
         if add is not None:
@@ -43,11 +52,26 @@ def users(
             user = named_user(people, remove)
             people.delete_user(user.id)
             remark(f"'{user.name}' was deleted.")
+        elif keeper is not None:
+            user = named_user(people, keeper)
+            people.appoint_keeper(user.id)
+            remark(f"'{user.name}' keeps the room: may change what all readers see.")
+        elif no_keeper is not None:
+            user = named_user(people, no_keeper)
+            people.dismiss_keeper(user.id)
+            remark(f"'{user.name}' is a reader like others.")
         elif as_json:
-            print_json([{"name": u.name, "email": u.email} for u in people.users()])
+            print_json(
+                [
+                    {"name": u.name, "email": u.email, "keeper": people.is_keeper(u.id)}
+                    for u in people.users()
+                ]
+            )
         else:
             for user in people.users():
-                output().print(f"{user.name} {user.email}".strip(), markup=False, highlight=False)
+                told = f"{user.name} {user.email}".strip()
+                told += " (keeper)" if people.is_keeper(user.id) else ""
+                output().print(told, markup=False, highlight=False)
             if not people.users():
                 remark("No accounts: whoever opens the pages on this machine is the reader.")
 

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from everygrain_papers import latex
+
 # Characters that no XML and no terminal takes, and those that turn the direction of what follows.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -33,6 +35,15 @@ def one_line(text: str, longest: int | None = None) -> str:
     cut = line[: longest - 1]
     head, _, tail = cut.rpartition(" ")
     return (head if len(tail) < longest // 4 and head else cut).rstrip(" ,;:") + "…"
+
+
+def letters(text: str, longest: int) -> str:
+    r"""Return what `one_line` does of a title or an abstract, its LaTeX as letters.
+
+    >>> letters(r"Heavy tails:\n$\alpha$-stable \emph{Mills}", 40)
+    'Heavy tails: α-stable Mills'
+    """
+    return one_line(latex.plain(one_line(text, 3 * longest)), longest)
 
 
 def web_address(text: str) -> str:

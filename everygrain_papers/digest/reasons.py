@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from everygrain_papers.digest.plain import one_line
+from everygrain_papers.digest.plain import letters
 from everygrain_papers.interests.interest import Interest
 from everygrain_papers.interests.recommendation import Reasons
 from everygrain_papers.paper import Paper
@@ -22,7 +22,7 @@ def told(reasons: Reasons, interest: Interest, library: Mapping[str, Paper]) -> 
     if near is not None:
         whose = "which you liked" if near.id in interest.liked else "which you began with"
         found.append(
-            f"Near to “{one_line(near.title, 120)}”, {whose} (similarity {reasons.similarity:.2f})."
+            f"Near to “{letters(near.title, 120)}”, {whose} (similarity {reasons.similarity:.2f})."
         )
     if reasons.keywords:
         found.append(f"Holds your keywords: {', '.join(reasons.keywords[:MOST_TERMS])}.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from everygrain_papers.digest.issue import Digest, Pick, Section
 from everygrain_papers.digest.links import Links
-from everygrain_papers.digest.plain import one_line, wrapped
+from everygrain_papers.digest.plain import letters, one_line, wrapped
 from everygrain_papers.digest.schedule import zone_of
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def shown(pick: Pick, interest: str, links: Links | None) -> ShownPick:
     when = paper.date or (str(paper.year) if paper.year is not None else "")
     about = " · ".join(filter(None, (", ".join(authors), one_line(paper.venue, 80), when)))
     return ShownPick(
-        title=one_line(paper.title, LONGEST_TITLE) or one_line(paper.id, 100),
+        title=letters(paper.title, LONGEST_TITLE) or one_line(paper.id, 100),
         about=about,
-        abstract=one_line(paper.abstract, LONGEST_ABSTRACT),
+        abstract=letters(paper.abstract, LONGEST_ABSTRACT),
         reasons=tuple(one_line(reason, 300) for reason in pick.reasons),
         address=links.paper(paper) if links else "",
         like=links.mark("like", paper.id, interest) if links else "",

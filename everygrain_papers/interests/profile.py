@@ -29,7 +29,8 @@ class Mix:
 
     Each of the first three parts is in standard deviations over the candidates; so is their sum
     again, and the keywords are added to it. Chosen on readers of benchmarks/papers/digest.py who
-    are not in its report; `disliked` and `keywords`, which it cannot measure, by hand.
+    are not in its report; `keywords`, which it cannot measure, by hand, and `disliked` too: with
+    simulated dislikes nothing is surely better, and 4 is worse (benchmarks/papers/dislikes.py).
 
     linear     a linear model over terms, of all liked papers against those presumed of no interest
     recent     the same of the newer half of the liked papers

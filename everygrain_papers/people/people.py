@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from everygrain_papers.interests.interest import Interest
-from everygrain_papers.people import interests, judgements, marks, sessions, users
+from everygrain_papers.people import interests, judgements, keepers, marks, sessions, users
 from everygrain_papers.people.database import Database, written
 from everygrain_papers.people.judgements import Judgement
 from everygrain_papers.people.marks import Mark
@@ -155,6 +155,21 @@ class People:
         with self.database.writing() as connection:
             users.delete(connection, user_id)
         self.database.fold_log()  # where what was deleted could still be found
+
+    def is_keeper(self, user_id: str) -> bool:
+        """Tell whether a user may change what all readers see."""
+        with self.database.reading() as connection:
+            return user_id in keepers.keepers(connection)
+
+    def appoint_keeper(self, user_id: str) -> None:
+        """Let a user change what all readers see. Raises InputError for an unknown user."""
+        with self.database.writing() as connection:
+            keepers.appoint(connection, user_id)
+
+    def dismiss_keeper(self, user_id: str) -> None:
+        """Take that back. Raises InputError for who is no keeper, and for the only one."""
+        with self.database.writing() as connection:
+            keepers.dismiss(connection, user_id)
 
     # sessions
 

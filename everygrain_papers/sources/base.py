@@ -33,7 +33,8 @@ class Addition:
     """What a source says of a paper apart from the paper itself, as in a dump of abstracts.
 
     id       of the paper, which may have come before or is still to come
-    fields   values as in `Paper.record()`; they stand above what the paper's own record says
+    fields   values as in `Paper.record()`; they stand above what the paper's own record says,
+             those of `more` one by one
 
     Raises InputError for fields that no Paper has or could hold, and for none.
     """
@@ -42,7 +43,7 @@ class Addition:
     fields: Mapping[str, Any]
 
     def __post_init__(self) -> None:
-        known = {each.name for each in fields(Paper)} - {"id", "source", "more"}
+        known = {each.name for each in fields(Paper)} - {"id", "source"}
         if not self.fields or not self.fields.keys() <= known:
             raise InputError(
                 f"An addition to '{self.id}' says nothing of a paper.",
@@ -52,7 +53,15 @@ class Addition:
 
     def to(self, paper: Paper) -> Paper:
         """Return the paper with these fields."""
-        return of_record(paper.record() | dict(self.fields))
+        return of_record(laid_over(paper.record(), self.fields))
+
+
+def laid_over(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields of a record with others above them; those of `more` one by one."""
+    laid = {**before, **after}
+    if "more" in before and "more" in after:
+        laid["more"] = {**before["more"], **after["more"]}
+    return laid
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,8 +119,14 @@ def openalex(record: Record) -> Paper:
 def semantic_scholar(record: Record) -> Paper | Addition:
     """Read a paper of Semantic Scholar: its dumps, its API, or its old open corpus.
 
-    Its dumps give papers and their abstracts apart: an abstract alone is an Addition.
+    Its dumps give papers, their abstracts and their summaries (tldrs) apart: an abstract or a
+    summary alone is an Addition.
     """
+    if {"corpusid", "model", "text"} <= record.keys() and "title" not in record:
+        summary = one_line(text(record, "text"))
+        if not summary:
+            raise InputError("The summary is empty.", "Leave it out.")
+        return Addition(f"s2:{text(record, 'corpusid')}", {"more": {"tldr": summary}})
     if "corpusid" in record and "abstract" in record and "title" not in record:
         abstract = one_line(text(record, "abstract"))
         return Addition(f"s2:{text(record, 'corpusid')}", {"abstract": abstract})

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from everygrain_papers.database import Database, marks
 from everygrain_papers.sources import Addition
+from everygrain_papers.sources.base import laid_over
 
 _PART = 500
 
@@ -26,7 +27,7 @@ class Additions:
         said = self.of(list({each.id for each in additions}))
         for each in additions:
             before = said[each.id].fields if each.id in said else {}
-            said[each.id] = Addition(each.id, {**before, **each.fields})
+            said[each.id] = Addition(each.id, laid_over(before, each.fields))
         with self.database.writing() as write:
             write.executemany(
                 "INSERT OR REPLACE INTO additions VALUES (?, ?)",

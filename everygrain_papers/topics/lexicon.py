@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from everygrain_papers.topics.terms import Tokens, split
+from everygrain_papers.topics.terms import Numbers, Tokens, split
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 MOST_TERMS = 30_000
@@ -51,40 +51,78 @@ class Lexicon:
         inside = places[columns] >= 0
         rows, columns = text[inside], places[columns[inside]]
         table = csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(texts), len(kept)))
-        shown = _written(tokens, every[kept].tolist())
+        shown = _written(tokens, every[kept])
         terms = tuple(" ".join(tokens.stems_of(int(term))) for term in every[kept])
         return cls(terms, shown, np.log(len(texts) / np.maximum(1, held[kept]))), table
 
+    def held(self, texts: Sequence[str]) -> csr_matrix:
+        """Return (texts, terms) ones where a text holds a term."""
+        tokens = split(texts)
+        text, numbers, _ = tokens.grams
+        stems, codes, columns = self._codes
+        known = np.array([stems.get(stem, -1) for stem in (*tokens.stems, "")], dtype=np.int64)
+        first, second = np.divmod(numbers, tokens.pair)
+        first = np.where(first > 0, known[first - 1] + 1, 0)  # 0 before one word, or one unknown
+        inside = (known[second] >= 0) & ((first > 0) | (numbers < tokens.pair))
+        found = (first * max(1, len(stems)) + known[second])[inside]
+        places = np.searchsorted(codes, found)
+        places[places == len(codes)] = 0
+        same = codes[places] == found if len(codes) else np.zeros(len(found), dtype=bool)
+        width = max(1, len(self.terms))
+        once = np.unique(text[inside][same] * width + columns[places[same]])
+        shape = (len(texts), len(self.terms))
+        return csr_matrix((np.ones(len(once)), np.divmod(once, width)), shape=shape)
+
     @cached_property
-    def columns(self) -> Mapping[str, int]:
-        """Term -> its number."""
-        return {term: number for number, term in enumerate(self.terms)}
+    def _codes(self) -> tuple[Mapping[str, int], Numbers, Numbers]:
+        """Stem -> its number; every term as a number, ascending, and its column."""
+        parts = [term.split(" ") for term in self.terms]
+        stems: dict[str, int] = {}
+        for each in parts:
+            for stem in each:
+                stems.setdefault(stem, len(stems))
+        size = max(1, len(stems))
+        codes = np.array(
+            [
+                (stems[each[0]] + 1) * size + stems[each[1]] if len(each) > 1 else stems[each[0]]
+                for each in parts
+            ],
+            dtype=np.int64,
+        )
+        order = np.argsort(codes)
+        return stems, codes[order], order
 
     def rows(self, texts: Sequence[str]) -> csr_matrix:
         """Return (texts, terms) rarities of the terms that each text holds, rows of length 1."""
-        tokens = split(texts)
-        text, numbers, _ = tokens.grams
-        every, inverse = np.unique(numbers, return_inverse=True)
-        known = np.array(
-            [self.columns.get(" ".join(tokens.stems_of(int(term))), -1) for term in every],
-            dtype=np.int64,
-        )
-        columns = known[inverse] if len(every) else inverse
-        pairs = np.unique(np.stack([text[columns >= 0], columns[columns >= 0]]), axis=1)
-        shape = (len(texts), len(self.terms))
-        return self.weighted(csr_matrix((np.ones(pairs.shape[1]), tuple(pairs)), shape=shape))
+        return self.weighted(self.held(texts))
 
     def weighted(self, table: csr_matrix) -> csr_matrix:
-        """Return what `rows` returns, of the table that `fit` returned."""
+        """Return what `rows` returns, of what `held` or `fit` returned."""
         weighted = csr_matrix(table.multiply(self.rarity[None, :]))
         lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1))[:, 0])
         return csr_matrix(weighted.multiply(1 / np.where(lengths > 0, lengths, 1)[:, None]))
 
 
-def _written(tokens: Tokens, terms: Sequence[int]) -> tuple[str, ...]:
-    shown = []
-    for term in terms:
-        size = len(tokens.stems_of(term))
-        forms = tokens.phrase(tokens.occurrences(term), size, longest=size)
-        shown.append(" ".join(tokens.forms[form] for form in forms))
-    return tuple(shown)
+def _written(tokens: Tokens, terms: Numbers) -> tuple[str, ...]:
+    """Return how each term, ascending numbers, is mostly written; of equals, how it was first."""
+    _, numbers, places = tokens.grams
+    if not len(terms):
+        return ()
+    which = np.searchsorted(terms, numbers)
+    which[which == len(terms)] = 0
+    told = terms[which] == numbers
+    which, places, double = which[told], places[told], numbers[told] >= tokens.pair
+    forms = max(1, len(tokens.forms))
+    after = tokens.form[np.minimum(places + 1, len(tokens.form) - 1)] + 1
+    shown = tokens.form[places] * (forms + 1) + np.where(double, after, 0)
+    order = np.lexsort((places, shown, which))
+    which, places, shown = which[order], places[order], shown[order]
+    begins = np.flatnonzero(np.diff(shown, prepend=-1) | np.diff(which, prepend=-1))
+    counts = np.diff(np.append(begins, len(shown)))
+    best = np.lexsort((places[begins], -counts, which[begins]))
+    best = begins[best[np.flatnonzero(np.diff(which[begins][best], prepend=-1))]]
+    first, second = np.divmod(shown[best], forms + 1)
+    return tuple(
+        tokens.forms[one] if not other else f"{tokens.forms[one]} {tokens.forms[other - 1]}"
+        for one, other in zip(first.tolist(), second.tolist(), strict=True)
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,8 @@ from scipy.special import expit
 
 from everygrain.errors import InputError
 from everygrain_papers.paper import Paper
-from everygrain_papers.topics import logistic, stored
+from everygrain_papers.topics import calibration, logistic, stored
+from everygrain_papers.topics.held import text_of
 from everygrain_papers.topics.lexicon import Floats, Lexicon
 from everygrain_papers.topics.space import Space, Vectors, checked
 from everygrain_papers.topics.verbalizer import Encodes, Verbalizer
@@ -24,7 +25,7 @@ TERM_SCALE = 2.0  # length of a text's row of terms beside its vector's 1
 PENALTY = 0.1
 OTHERS = 3.0  # weight of the examples of other labels, against that of a label's own
 STRANGERS, FROM_ELSEWHERE = 300, 0.1  # papers of the collection that stand against all; weight
-SLOPE, SHIFT = 1.0, -4.2  # of log-odds in deviations above the collection's median
+FOLDS = 5  # models that score examples which they did not see
 TAGGED = 0.5
 _ONE_BELOW = 0.1587  # share of a normal distribution below its mean less one deviation
 
@@ -47,19 +48,19 @@ class Tagger:
     """Labels, each with a logistic regression that starts from a verbaliser.
 
         odds(x, label) = TRUST (score(x, label) - mean score) + x . w + b
-        probability = sigmoid(SLOPE (odds - median) / deviation + SHIFT)
+        probability = sigmoid((odds - median) / deviation + shift)
 
     x is a paper's vector in the space beside its terms; w and b come from the examples and are 0
     without. Beside the examples of other labels some papers of the collection stand against each
     label, which are rarely its own. The median and the deviation below it are over the
     collection, of which most has not the label, and means over labels: a label that every second
-    paper has would be pushed below its rivals by a median of its own. SLOPE and SHIFT lie between
-    what fits 14 broad labels (a tenth of papers each) and 40 narrow ones (a hundredth): how rare
-    a label is, its examples do not tell.
+    paper has would be pushed below its rivals by a median of its own. The shift of each label
+    tells how rare it is: see `calibration`.
 
     coefficients   (e + terms + 1, labels)
     means          (2, labels) mean of the score, and median of the odds, mean over labels
     deviation      of the odds below the median, mean over labels, above 0
+    shifts         (labels,)
     """
 
     labels: tuple[str, ...]
@@ -68,6 +69,7 @@ class Tagger:
     coefficients: Floats
     means: Floats
     deviation: float
+    shifts: Floats
 
     @classmethod
     def fit(
@@ -87,25 +89,50 @@ class Tagger:
         Raises InputError for no labels, an empty name, names that differ in case only, an
         example that is no paper of the collection, and vectors that do not fit.
         """
-        names = _checked_names(labels)
         rows = checked(vectors, len(papers))
-        places = {paper.id: place for place, paper in enumerate(papers)}
-        wanted: dict[int, set[int]] = {}
-        for number, examples in enumerate(labels.values()):
-            for identity in [examples] if isinstance(examples, str) else examples:
-                if identity not in places:
-                    raise InputError(
-                        f"The example {identity!r} of '{names[number]}' is no paper here.",
-                        "Add the paper to the collection, or take the example away.",
-                    )
-                wanted.setdefault(places[identity], set()).add(number)
+        names, wanted = _checked(labels, [paper.id for paper in papers])
+        shown = _shown(len(papers), wanted, seed)
+        lexicon, held = Lexicon.fit([text_of(papers[place]) for place in shown])
+        return cls._of(names, wanted, shown, lexicon, held, rows[shown], encoder, seed)
+
+    @classmethod
+    def fit_held(
+        cls,
+        labels: Mapping[str, Sequence[str]],
+        ids: Sequence[str],
+        held: csr_matrix,
+        lexicon: Lexicon,
+        vectors: npt.ArrayLike,
+        encoder: Encodes,
+        seed: int = 0,
+    ) -> Tagger:
+        """Learn labels as `fit` does, of papers that were read before.
+
+        ids      of the collection;   held  (ids, terms) as `lexicon.held` returns it of them
+        Raises InputError as `fit` does.
+        """
+        rows = checked(vectors, len(ids))
+        names, wanted = _checked(labels, ids)
+        shown = _shown(len(ids), wanted, seed)
+        return cls._of(names, wanted, shown, lexicon, held[shown], rows[shown], encoder, seed)
+
+    @classmethod
+    def _of(
+        cls,
+        names: tuple[str, ...],
+        wanted: Mapping[int, set[int]],
+        shown: npt.NDArray[np.int64],
+        lexicon: Lexicon,
+        held: csr_matrix,
+        rows: Vectors,
+        encoder: Encodes,
+        seed: int,
+    ) -> Tagger:
+        """Learn labels of the papers at the places shown, whose terms and vectors these are."""
         if not np.any(rows):
             raise InputError("There is no paper with a vector.", "Add papers.")
-        order = np.random.default_rng(seed).permutation(len(papers))[:LOOKED_AT]
-        shown = np.union1d(order, np.array(sorted(wanted), dtype=np.int64))
-        space = Space.fit(rows[shown])
-        mapped = space.map(rows[shown])
-        lexicon, held = Lexicon.fit([_text(papers[place]) for place in shown])
+        space = Space.fit(rows)
+        mapped = space.map(rows)
         verbalizer = Verbalizer.fit(names, lexicon, held, mapped, encoder)
         told = _Told(lexicon.weighted(held), mapped)
         scores = verbalizer.scores(told.terms, told.mapped)
@@ -116,30 +143,42 @@ class Tagger:
             np.zeros((mapped.shape[1] + len(lexicon.terms) + 1, len(names))),
             np.stack([scores.mean(axis=0), np.zeros(len(names))]),
             1.0,
+            np.zeros(len(names)),
         )
         chosen = np.searchsorted(shown, np.array(sorted(wanted), dtype=np.int64))
         table = np.zeros((len(chosen), len(names)))
         for row, place in enumerate(sorted(wanted)):
             table[row, list(wanted[place])] = 1
-        learned = unfitted._with(unfitted._learned(told, chosen, table))
-        middle, low = np.quantile(learned._odds(told), [0.5, _ONE_BELOW], axis=0)
-        return learned._with(
-            learned.coefficients,
-            np.stack([learned.means[0], np.full(len(names), middle.mean())]),
-            max(1e-9, float((middle - low).mean())),
-        )
+        learned = unfitted._standard(told, unfitted._learned(told, chosen, table))
+        odds = learned._odds(told) / learned.deviation
+        crossed = unfitted._crossed(told, chosen, table, seed)
+        shifts = calibration.shifts(odds, calibration.shares(crossed, table, odds))
+        return replace(learned, shifts=shifts)
 
-    def _with(
-        self, coefficients: Floats, means: Floats | None = None, deviation: float = 1.0
-    ) -> Tagger:
-        return Tagger(
-            self.labels,
-            self.space,
-            self.verbalizer,
-            coefficients,
-            self.means if means is None else means,
-            deviation,
-        )
+    def _standard(self, told: _Told, coefficients: Floats) -> Tagger:
+        """Return the tagger with other coefficients, its odds in deviations of these papers."""
+        learned = replace(self, coefficients=coefficients)
+        middle, low = np.quantile(learned._odds(told), [0.5, _ONE_BELOW], axis=0)
+        means = np.stack([self.means[0], np.full(len(self.labels), middle.mean())])
+        return replace(learned, means=means, deviation=max(1e-9, float((middle - low).mean())))
+
+    def _crossed(
+        self, told: _Told, examples: npt.NDArray[np.int64], wanted: Floats, seed: int
+    ) -> Floats:
+        """Return (examples, labels) odds in deviations, each by a model without the example."""
+        crossed = np.zeros(wanted.shape)
+        order = np.random.default_rng(seed).permutation(len(examples))
+        for fold in range(min(FOLDS, len(examples))):
+            out = order[fold::FOLDS]
+            kept = np.setdiff1d(np.arange(len(examples)), out)
+            left = np.setdiff1d(np.arange(len(told.mapped)), examples[out])
+            others = told.of(left)
+            coefficients = self._learned(
+                others, np.searchsorted(left, examples[kept]), wanted[kept]
+            )
+            learned = self._standard(others, coefficients)
+            crossed[out] = learned._odds(told.of(examples[out])) / learned.deviation
+        return crossed
 
     def _learned(self, told: _Told, examples: npt.NDArray[np.int64], wanted: Floats) -> Floats:
         if not len(examples):
@@ -167,6 +206,12 @@ class Tagger:
         Raises InputError for vectors that do not fit.
         """
         return self._probable(*self._told(papers, vectors))
+
+    def probabilities_held(self, held: csr_matrix, vectors: npt.ArrayLike) -> Floats:
+        """Return what `probabilities` does, of papers whose terms the lexicon's `held` found."""
+        rows = checked(vectors, held.shape[0], self.space.dimensions)
+        told = _Told(self.verbalizer.lexicon.weighted(held), self.space.map(rows))
+        return self._probable(told, np.any(rows != 0, axis=1))
 
     def tag(
         self, papers: Sequence[Paper], vectors: npt.ArrayLike, least: float = TAGGED
@@ -203,11 +248,11 @@ class Tagger:
         self, papers: Sequence[Paper], vectors: npt.ArrayLike
     ) -> tuple[_Told, npt.NDArray[np.bool_]]:
         rows = checked(vectors, len(papers), self.space.dimensions)
-        terms = self.verbalizer.lexicon.rows([_text(paper) for paper in papers])
+        terms = self.verbalizer.lexicon.rows([text_of(paper) for paper in papers])
         return _Told(terms, self.space.map(rows)), np.any(rows != 0, axis=1)
 
     def _probable(self, told: _Told, known: npt.NDArray[np.bool_]) -> Floats:
-        probable: Floats = expit(SLOPE * self._odds(told) / self.deviation + SHIFT)
+        probable: Floats = expit(self._odds(told) / self.deviation + self.shifts)
         return probable * known[:, None]
 
     def save(self, folder: str | Path) -> None:
@@ -224,6 +269,7 @@ class Tagger:
             "starts": weights.indptr,
             "coefficients": self.coefficients,
             "means": self.means,
+            "shifts": self.shifts,
         }
         told = {
             "labels": list(self.labels),
@@ -251,6 +297,7 @@ class Tagger:
             (arrays["prototypes"], (len(labels), width)),
             (arrays["coefficients"], (width + len(terms) + 1, len(labels))),
             (arrays["means"], (2, len(labels))),
+            (arrays["shifts"], (len(labels),)),
         )
         deviation = float(told["deviation"])
         if not deviation > 0 or not space.rest > 0:
@@ -270,6 +317,7 @@ class Tagger:
             arrays["coefficients"],
             arrays["means"],
             deviation,
+            arrays["shifts"],
         )
 
 
@@ -288,8 +336,28 @@ class _Told:
         return _Told(self.terms[places], self.mapped[places])
 
 
-def _text(paper: Paper) -> str:
-    return f"{paper.title}. {paper.abstract}"
+def _checked(
+    labels: Mapping[str, Sequence[str]], ids: Sequence[str]
+) -> tuple[tuple[str, ...], dict[int, set[int]]]:
+    """Return the names, and the place of every example with the numbers of its labels."""
+    names = _checked_names(labels)
+    places = {identity: place for place, identity in enumerate(ids)}
+    wanted: dict[int, set[int]] = {}
+    for number, examples in enumerate(labels.values()):
+        for identity in [examples] if isinstance(examples, str) else examples:
+            if identity not in places:
+                raise InputError(
+                    f"The example {identity!r} of '{names[number]}' is no paper here.",
+                    "Add the paper to the collection, or take the example away.",
+                )
+            wanted.setdefault(places[identity], set()).add(number)
+    return names, wanted
+
+
+def _shown(count: int, wanted: Mapping[int, set[int]], seed: int) -> npt.NDArray[np.int64]:
+    """Return the places of the papers that are looked at, ascending: some, and all examples."""
+    order = np.random.default_rng(seed).permutation(count)[:LOOKED_AT]
+    return np.union1d(order, np.array(sorted(wanted), dtype=np.int64))
 
 
 def _checked_names(labels: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from everygrain_papers.latex import LONGEST_FORMULA
 from everygrain_papers.paper import Paper
-from everygrain_papers.web.latex import LONGEST_FORMULA
 
 LONGEST_ABSTRACT = 20_000  # characters
 _ESCAPES = {

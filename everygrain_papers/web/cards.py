@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
+from everygrain_papers import latex
 from everygrain_papers.interests.interest import Interest
 from everygrain_papers.paper import Paper
 from everygrain_papers.results import PaperHit
-from everygrain_papers.web import latex
 from everygrain_papers.web.highlight import LONGEST_EXCERPT, excerpt, folded
 from everygrain_papers.web.visit import Visit
 

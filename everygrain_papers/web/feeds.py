@@ -10,9 +10,9 @@ from xml.etree import ElementTree as xml
 
 from starlette.responses import Response
 
+from everygrain_papers import latex
 from everygrain_papers.paper import Paper
 from everygrain_papers.sources.markup import one_line
-from everygrain_papers.web import latex
 from everygrain_papers.web.rendering import paper_address
 from everygrain_papers.web.searching import asked_of, found
 from everygrain_papers.web.visit import Visit

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
+from everygrain_papers.learned import learned
 from everygrain_papers.paper import Paper
-from everygrain_papers.tags import add_label, labels_of, remove_label, tagged_by_id, take_back
+from everygrain_papers.tags import add_label, labels_of, remove_label, take_back
 from everygrain_papers.web import subjects
 from everygrain_papers.web.rendering import Refusal
 from everygrain_papers.web.visit import House, Visit
@@ -64,24 +65,15 @@ class Own:
 
     def papers(self, labels: Iterable[str]) -> list[str]:
         """Return the papers that have any of these labels, one of each work."""
-        wanted, examples = self._wanted(labels)
+        wanted = frozenset(labels) & self.labels.keys()
+        examples = (self.later.get(i, i) for name in wanted for i in self.labels[name])
         fits = (i for i, names in self.tags.items() if not wanted.isdisjoint(names))
         return list(dict.fromkeys([*examples, *fits]))
 
-    def have(self, labels: Iterable[str]) -> Callable[[str], bool]:
-        """Return what tells of a paper's id whether the paper has any of these labels."""
-        wanted, examples = self._wanted(labels)
-
-        def has(paper: str) -> bool:
-            work = self.later.get(paper, paper)
-            return work in examples or not wanted.isdisjoint(self.tags.get(work, ()))
-
-        return has
-
-    def _wanted(self, labels: Iterable[str]) -> tuple[frozenset[str], dict[str, None]]:
-        known = frozenset(labels) & self.labels.keys()
-        examples = {self.later.get(i, i): None for name in known for i in self.labels[name]}
-        return frozenset(known), examples
+    def with_later(self, works: Iterable[str]) -> frozenset[str]:
+        """Return the papers of these works: the first versions, and the others."""
+        first = frozenset(works)
+        return first.union(i for i, work in self.later.items() if work in first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +115,7 @@ def own(house: House) -> Own:
 
 
 def _learn(room: ReadingRoom) -> Own:
-    labels = labels_of(room)
-    later = room.papers.later_versions()
-    papers = [paper.id for paper in room.papers.papers() if paper.id not in later]
-    return Own.of(room, labels, tagged_by_id(room, labels, papers, []))
+    return Own.of(room, *learned(room))
 
 
 def topics_page(visit: Visit) -> Response:
@@ -138,7 +127,7 @@ def topics_page(visit: Visit) -> Response:
     mine = own(visit.house)
     return visit.page(
         "topics.html", place="topics", topics=subjects.topics(visit.house), nothing=nothing,
-        labels=_shown(visit, mine), is_learned=mine.is_learned,
+        labels=_shown(visit, mine), is_learned=mine.is_learned, keeps=visit.keeps,
     )  # fmt: skip
 
 
@@ -167,6 +156,12 @@ def change(visit: Visit) -> Response:
         take_back(visit.room, label, paper)
         return visit.go(back, "unlabelled")
     if act == "remove":
+        if not visit.keeps and labels_of(visit.room).get(label):
+            raise Refusal(
+                403,
+                "Only a keeper of this room removes a label that has examples.",
+                "Ask whoever made your account, or take your own examples back on their pages.",
+            )
         remove_label(visit.room, label)
         return visit.go(back, "forgotten")
     raise Refusal(400, f"'{act[:40]}' is nothing to do with a label.", "Use add, take or remove.")

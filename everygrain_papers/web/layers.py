@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from everygrain_papers.web.latex import Atom, atoms, between
+from everygrain_papers.latex import Atom, atoms, between
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from everygrain_papers.web import latex
+from everygrain_papers import latex
 
 LONGEST_TITLE = 600  # characters that a page shows of one title
 STATIC = {

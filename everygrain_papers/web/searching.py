@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,15 +81,15 @@ def found(visit: Visit, asked: Asked) -> Results:
     size = visit.house.settings.page_size
     room = visit.room
     mine = labelling.own(visit.house) if asked.labels else labelling.Own()
-    keep = _keep(visit, asked, mine)
 
     def make() -> Results:
+        among = _among(visit, asked, mine)
         if not asked.query:
-            return _listed(visit, asked, keep, mine)
+            return _listed(visit, asked, among)
         return room.search(
             asked.query, size, offset=(asked.page - 1) * size, facet=asked.facet or None,
             year_from=asked.year_from, year_to=asked.year_to, venues=asked.venues,
-            sources=asked.sources, keep=keep,
+            sources=asked.sources, ids=None if among is None else mine.with_later(among),
         )  # fmt: skip
 
     # what a label fits may change while no paper comes
@@ -99,35 +99,29 @@ def found(visit: Visit, asked: Asked) -> Results:
     )
 
 
-def _keep(visit: Visit, asked: Asked, mine: labelling.Own) -> Callable[[str], bool] | None:
-    """Return what lets papers through that have one of the topics and one of the labels."""
-    if not asked.topics and not asked.labels:
-        return None
-    of, wanted = _topic_of(visit), frozenset(asked.topics)
-    has = mine.have(asked.labels)
-    return lambda paper: (
-        (not wanted or of.get(paper) in wanted) and (not asked.labels or has(paper))
-    )
-
-
-def _topic_of(visit: Visit) -> Mapping[str, int]:
+def _among(visit: Visit, asked: Asked, mine: labelling.Own) -> list[str] | None:
+    """Return the papers that have one of the topics and one of the labels, one of each work; None
+    where neither is asked for."""
+    if not asked.topics:
+        return mine.papers(asked.labels) if asked.labels else None
     known = subjects.outlook(visit.house)
-    return known.topic_of if known is not None else {}
+    of, wanted = known.topic_of if known is not None else {}, frozenset(asked.topics)
+    if asked.labels:
+        return [id for id in mine.papers(asked.labels) if of.get(id) in wanted]
+    return [id for id, topic in of.items() if topic in wanted]
 
 
-def _listed(
-    visit: Visit, asked: Asked, keep: Callable[[str], bool] | None, mine: labelling.Own
-) -> Results:
+def _listed(visit: Visit, asked: Asked, among: Sequence[str] | None) -> Results:
     """Return the newest papers that the filters let through: without a query there is no rank.
 
     Of topics and labels all papers are looked at, otherwise the newest MOST_LISTED.
     """
     size = visit.house.settings.page_size
     first = (asked.page - 1) * size
-    if keep is None:
+    if among is None:
         papers = _newest(visit, asked, first + size + 1)
     else:
-        papers = _newest_of(visit, asked, keep, mine, first + size + 1)
+        papers = _newest_of(visit, asked, among, first + size + 1)
     shown = papers[first : first + size]
     hits = tuple(PaperHit(paper, Hit(paper.document(), 0.0)) for paper in shown)
     return Results(hits, len(papers) > first + size)
@@ -143,18 +137,12 @@ def _newest(visit: Visit, asked: Asked, most: int) -> list[Paper]:
     return papers[:most]
 
 
-def _newest_of(
-    visit: Visit, asked: Asked, keep: Callable[[str], bool], mine: labelling.Own, most: int
-) -> list[Paper]:
-    """Return the newest of all papers that have the labels, or are of the topics."""
-    if asked.labels:
-        ids = mine.papers(asked.labels)
-    else:
-        ids = [id for id, topic in _topic_of(visit).items() if topic in asked.topics]
+def _newest_of(visit: Visit, asked: Asked, ids: Sequence[str], most: int) -> list[Paper]:
+    """Return the newest of these papers that the other filters let through."""
     papers: list[Paper] = []
     for start in range(0, len(ids), PART):  # no more of them at a time than a page and a part
         part = visit.room.papers.fetch(ids[start : start + PART]).values()
-        papers += [paper for paper in part if _passes(paper, asked) and keep(paper.id)]
+        papers += [paper for paper in part if _passes(paper, asked)]
         papers = sorted(papers, key=lambda p: p.date or str(p.year or ""), reverse=True)[:most]
     return papers
 
@@ -262,7 +250,9 @@ def alike(visit: Visit) -> Response:
     made = [
         replace(
             card,
-            excerpt=Markup("“{}”").format(cards.sentence(each.theirs)),
+            excerpt=Markup("“{}”").format(cards.sentence(each.theirs))
+            if each.is_said
+            else Markup("Near as a whole; its abstract says nothing of this."),
             why=(f"nearest in the other paper: “{each.mine}”", f"score {each.score:.3g}"),
         )
         for card, each in zip(

@@ -17,7 +17,7 @@ from everygrain_papers.web import bibtex, cards, estimating, labelling, subjects
 from everygrain_papers.web.glossaries import Explained, explained, term_marks
 from everygrain_papers.web.highlight import LONGEST_SHOWN
 from everygrain_papers.web.layers import marked
-from everygrain_papers.web.rendering import day, web_address
+from everygrain_papers.web.rendering import Refusal, day, web_address
 from everygrain_papers.web.visit import Visit
 
 EACH = 5  # alike papers in each facet
@@ -89,6 +89,7 @@ def paper_page(visit: Visit) -> Response:
         estimate=estimating.of_paper(visit.house, paper.id),
         alike=alike_lists(visit, paper),
         versions=room.papers.versions(paper.id),
+        keeps=visit.keeps,
         decisions=[_decision(each) for each in room.papers.decisions(paper.id)],
         revisions=_revisions(visit, paper),
         references=_references(visit, paper),
@@ -125,7 +126,12 @@ def alike_lists(visit: Visit, paper: Paper) -> list[tuple[str, list[ShownAlike]]
     return [
         (
             facet,
-            [ShownAlike(a.paper, cards.sentence(a.mine), cards.sentence(a.theirs)) for a in near],
+            [
+                ShownAlike(
+                    a.paper, cards.sentence(a.mine), cards.sentence(a.theirs if a.is_said else "")
+                )
+                for a in near
+            ],
         )
         for facet, near in found
     ]
@@ -211,7 +217,13 @@ def bibtex_entry(visit: Visit) -> Response:
 
 
 def merge(visit: Visit) -> Response:
-    """Keep two papers apart, or take a merge back into force."""
+    """Keep two papers apart, or take a merge back into force, for all readers."""
+    if not visit.keeps:
+        raise Refusal(
+            403,
+            "Only a keeper of this room keeps papers apart or joins them: all readers see it.",
+            "Ask whoever made your account.",
+        )
     identity, act = visit.field("decision"), visit.field("act")
     if act == "redo":
         visit.room.papers.redo(identity)

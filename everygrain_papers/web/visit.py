@@ -125,6 +125,11 @@ class Visit:
         return self.house.settings.accounts
 
     @property
+    def keeps(self) -> bool:
+        """Whether this reader may change what all see; without accounts, nobody else reads."""
+        return not self.accounts or self.people.is_keeper(self.user.id)
+
+    @property
     def here(self) -> str:
         """This page's own path and query, to come back to."""
         query = self.request.url.query

@@ -42,6 +42,31 @@ def test_standard_input_is_a_source(run: Run) -> None:
     assert added(run, "index", "-", "--encoder", "none", stdin=lines)["added"] == 5
 
 
+def test_texts_that_are_piped_in_one_after_the_other_are_both_kept(
+    run: Run, tmp_path: Path
+) -> None:
+    pages = ("# Bread\n\nKnead it.\n", "# Trains\n\nAll aboard.\n")
+    for format in ((), ("--format", "markdown")):
+        name = "plain" if not format else "marked"
+        for page in (*pages, pages[0]):
+            told = added(run, name, "-", "--encoder", "none", *format, stdin=page)
+            assert bool(told["notes"]) == (not format)
+        with Index.open(tmp_path / name) as index:
+            assert len(index) == 2
+            assert all(each.id.startswith("text-") for each in index.documents())
+
+
+def test_standard_input_that_is_surely_a_table_is_read_as_one_and_else_it_is_said(
+    run: Run, tmp_path: Path
+) -> None:
+    told = added(run, "index", "-", "--encoder", "none", stdin="id,title,text\n1,A,b\n2,C,d\n")
+    assert (told["added"], told["notes"]) == (2, [])
+    result = run("add", "index", "-", stdin="name,price\nx,1\n")
+    said = " ".join(result.stdout.split())
+    assert "Standard input was read as one document, text-" in said
+    assert "if it is a table or other records, name their --format." in said
+
+
 def test_several_sources_of_several_formats(run: Run, docs: str, tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "one.md").write_text("# One\n\nA note.\n")
@@ -114,6 +139,29 @@ def test_an_empty_file_makes_no_index(run: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "index").exists()
 
 
+def test_a_first_addition_that_fails_leaves_no_index_behind(
+    run: Run, docs: str, tmp_path: Path
+) -> None:
+    nowhere = ("--encoder", "transformer:/nowhere/model")
+    result = run("add", "new/index", docs, *nowhere)
+    assert result.returncode == 1
+    assert "/nowhere/model" in result.stderr
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "mine").mkdir()
+    assert run("add", "mine", docs, *nowhere).returncode == 1
+    assert list((tmp_path / "mine").iterdir()) == []
+    assert added(run, "mine", docs, "--encoder", "none")["added"] == 12
+
+
+def test_a_later_addition_that_fails_takes_nothing_away(
+    run: Run, docs: str, tmp_path: Path
+) -> None:
+    added(run, "index", docs, "--encoder", "none")
+    assert run("add", "index", docs, "--encoder", "transformer:/nowhere").returncode == 1
+    with Index.open(tmp_path / "index") as index:
+        assert len(index) == 12
+
+
 def test_a_source_that_is_missing_stops_all_before_anything_is_done(
     run: Run, docs: str, tmp_path: Path
 ) -> None:
@@ -150,7 +198,21 @@ def test_another_language_than_the_index_has_is_refused(run: Run, docs: str) -> 
     assert result.returncode == 1
     assert "is for the language 'de', not 'en'" in result.stderr
     assert run("add", "index", docs, "--keep-stop-words").returncode == 1
-    assert run("add", "other", docs, "--language", "English").returncode == 2
+
+
+def test_a_language_that_is_none_is_refused_and_one_without_stems_is_said(
+    run: Run, docs: str, tmp_path: Path
+) -> None:
+    for unknown in ("English", "xx", ""):
+        result = run("add", "index", docs, "--encoder", "none", "--language", unknown)
+        assert result.returncode == 2
+        said = " ".join(result.stderr.replace("│", " ").split())
+        assert f"'{unknown}' is no ISO 639-1 code of a language. Stems are known for ar," in said
+    assert not (tmp_path / "index").exists()
+    told = added(run, "index", docs, "--encoder", "none", "--language", "ja")
+    assert told["notes"] == [
+        "There are no stems for the language 'ja': words are found as they are written."
+    ]
 
 
 def test_stop_words_are_kept_on_wish(run: Run, docs: str) -> None:

@@ -166,3 +166,15 @@ def test_bad_input_is_refused():
         Context.untrained(FITTED, longest=0)
     with pytest.raises(InputError, match="rank of a fusion is 0"):
         Context.untrained(FITTED, rank=0)
+    for share in (0.0, 2.0, float("nan")):
+        with pytest.raises(InputError, match="share of an event"):
+            Context.untrained(FITTED, share=share)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 1.0, 1.9])
+def test_untrained_an_event_has_the_share_that_was_asked(share):
+    encoder = Context.untrained(FITTED, share=share)
+    query, event = FITTED.encode(["cat", "dogs run"], "query")
+    found = encoder.encode_queries(["cat"], ["dogs run"])[0]
+    assert np.allclose(found, unit((query + share * event)[None])[0], atol=1e-6)
+    assert encoder.gates(["cat"], ["dogs run"])[0] == pytest.approx(share, abs=1e-6)

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from everygrain import Document, Index
+from everygrain.encode import registry
 from everygrain.encode.base import unit
+from everygrain.encode.cache import Cached
 from everygrain.encode.instructions import Instructed, Use
 from everygrain.encode.static import Static
 from everygrain.errors import InputError, ModelError, QueryError
@@ -122,3 +125,37 @@ def test_bad_uses_and_shapes_are_refused():
         Instructed(FITTED, USES, {"citing.query": np.zeros((2, D), np.float32)})
     with pytest.raises(InputError, match="shape"):
         Instructed(FITTED, USES, {"plain.query": np.zeros((1, D), np.float32)})
+
+
+@given(TEXTS)
+@settings(max_examples=25)
+def test_with_queries_alone_documents_and_the_fingerprint_are_the_encoders_own(texts):
+    queries = {"learned.query": LEARNED["learned.query"]}
+    encoder = Instructed(FITTED, USES, queries).for_use("learned")
+    alone = encoder.queries_alone()
+    assert alone.fingerprint == FITTED.fingerprint != encoder.fingerprint
+    assert np.array_equal(alone.encode(texts), FITTED.encode(texts))
+    assert np.array_equal(alone.encode(texts, "query"), encoder.encode(texts, "query"))
+
+
+def test_an_index_of_the_encoder_answers_for_a_use_without_being_built_anew(tmp_path):
+    texts = ["cat", "dogs run", "greenhouse", "tree house"]
+    asked = Instructed(FITTED, {"answer": Use("a green tree")}, use="answer").queries_alone()
+    with Index(tmp_path / "i", Cached(FITTED, tmp_path / "vectors.db")) as index:
+        index.add([Document(text, text) for text in texts])
+    with Index.open(tmp_path / "i", encoder=asked) as index:
+        found = index.retriever("dense").retrieve(["dogs"], 4)
+    expected = (FITTED.encode(["a green tree dogs"]) @ FITTED.encode(texts).T)[0]
+    order = np.argsort(-expected)
+    assert found.document_ids.tolist() == [texts[place] for place in order]
+    assert np.allclose(found.scores, expected[order], atol=1e-6)
+
+
+def test_a_use_with_documents_of_its_own_needs_an_index_of_its_own():
+    with pytest.raises(QueryError, match="'answer' has documents of its own"):
+        START.for_use("answer").queries_alone()
+
+
+def test_a_use_of_queries_alone_is_not_kept(tmp_path):
+    Instructed(FITTED, {"answer": Use("a cat")}, use="answer").queries_alone().save(tmp_path)
+    assert registry.load(tmp_path).fingerprint == FITTED.fingerprint

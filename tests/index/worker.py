@@ -164,7 +164,7 @@ def read_until_told(folder, seed, stop, pipe):
     generator, generations, searches = random.Random(seed), set(), 0
     try:
         with Index.open(folder) as index:
-            while not stop.wait(0.02):
+            while not stop.wait(0.1):  # without a rest, readers take the cores from the writer
                 with index.views.newest() as view:
                     generations.add(view.snapshot.generation)
                     _versions(view)

@@ -85,10 +85,12 @@ def test_a_truncated_reply_is_dropped_though_it_could_be_read(model):
 
 
 @pytest.mark.parametrize(
-    "fault", [answer(500, {}), answer(200, b"<html>"), close_midway, hang], ids=str
+    "fault",
+    [answer(500, {}), answer(200, b"<html>"), close_midway, hang],
+    ids=["error", "page", "close", "hang"],
 )
 def test_a_service_that_fails_in_between_costs_one_question(model, fault):
-    asking = Asking(endpoint_to(model, timeout=0.2))
+    asking = Asking(endpoint_to(model, timeout=1.0))
     assert asking.ask("a", said) == "a 0"
     model.faults.append(fault)
     assert asking.ask("b", said) is None
@@ -169,7 +171,7 @@ def test_the_object_is_found_whatever_stands_around_it(reply, found):
         ("[1]", "not JSON"),
         ('{"a": ', "not JSON"),
         ("I cannot help with that.", "not JSON"),
-        ('{"a":' * 100_000, "not JSON"),
+        ('{"a":' * 10_000, "not JSON"),
     ],
 )
 def test_a_reply_without_an_object_says_what_it_is(reply, reason):

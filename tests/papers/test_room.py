@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from everygrain.errors import InputError, LockedError, QueryError, StoredIndexError
+from everygrain_papers.alike import SLACK
 from everygrain_papers.facets import in_abstract, pieces, text_of
 from everygrain_papers.functions.labelling import LONGEST, Sentence
 from everygrain_papers.functions.labels import LabelledAbstract
@@ -73,15 +74,61 @@ def test_filters_hold_for_every_result_whatever_stands_in_them(filled, tmp_path)
     assert [h.paper.id for h in filled.search("improves", 9, venues=[odd.venue]).hits] == ["odd"]
     with pytest.raises(InputError, match="backwards"):
         filled.search("improves", year_from=2022, year_to=2020)
-    whole = [h for h in filled.search("improves", 20).hits if h.paper.id.startswith("birds")]
-    kept = filled.search("improves", 20, keep=lambda identity: identity.startswith("birds"))
+
+
+@pytest.mark.parametrize("facet", [None, "result"])
+def test_a_search_among_some_papers_is_the_whole_one_without_the_others(filled, facet):
+    birds = {paper.id for paper in papers() if paper.id.startswith("birds")}
+    whole = [h for h in filled.search("improves", 20, facet=facet).hits if h.paper.id in birds]
+    kept = filled.search("improves", 20, facet=facet, ids=birds)
+    assert len(whole) == len(birds) == len(kept.hits)
     assert [h.paper.id for h in kept.hits] == [h.paper.id for h in whole]
     assert [h.evidence for h in kept.hits] == [h.evidence for h in whole]
-    assert [h.score for h in kept.hits] == pytest.approx([h.score for h in whole])
+    assert [h.score for h in kept.hits] == [h.score for h in whole]
+    assert sorted(h.hit.legs["dense"].rank for h in kept.hits) == [1, 2, 3]  # among these
     assert not kept.more
-    first = filled.search("improves", 1, keep=lambda identity: identity.startswith("birds"))
-    assert (first.hits[0].paper.id, first.more) == (whole[0].paper.id, True)
-    assert filled.search("improves", 5, keep=lambda identity: False).hits == ()
+    pages = [filled.search("improves", 1, offset=n, facet=facet, ids=birds) for n in range(3)]
+    assert [page.hits[0].paper.id for page in pages] == [h.paper.id for h in whole]
+    assert [page.more for page in pages] == [True, True, False]
+    later = filled.search("improves", 5, facet=facet, ids=[*birds, "nobody"], year_from=2022)
+    assert [h.paper.id for h in later.hits] == [h.paper.id for h in whole if h.paper.year >= 2022]
+    assert filled.search("improves", 5, facet=facet, ids=()).hits == ()
+    assert filled.search("improves", 5, facet=facet, ids=["nobody"]).hits == ()
+
+
+def test_a_phrase_holds_among_some_papers_too(filled):
+    typed = '"mercury pendulum" compensated'
+    ids = {paper.id for paper in papers()}
+    whole = [(h.paper.id, h.score) for h in filled.search(typed, 20).hits]
+    assert whole == [(h.paper.id, h.score) for h in filled.search(typed, 20, ids=ids).hits]
+    assert len(whole) < len(filled.search("mercury pendulum compensated", 20, ids=ids).hits)
+
+
+def test_works_of_many_versions_do_not_push_others_off_the_page(filled, tmp_path):
+    many = [
+        Paper(
+            f"version-{n}", "Glass harmonicas and how they sing", "They sing. " * (n + 1), ("Ada",)
+        )
+        for n in range(2 * SLACK + 3)
+    ]
+    other = Paper("other", "A choir of jars", "Glass jars sing low.", ("Bea",))
+    filled.ingest(written(tmp_path / "more.jsonl", [*many, other]))
+    works = filled.papers.works([paper.id for paper in many])
+    assert len(set(works.values())) == 1
+    among = {other.id, "birds-0", *works}
+    for ids in (None, among):
+        found = filled.search("glass harmonicas sing", 2, ids=ids)
+        assert [filled.papers.works([h.paper.id])[h.paper.id] for h in found.hits[:1]] == [
+            works["version-0"]
+        ]
+        assert found.hits[1].paper.id == "other"
+        assert found.more
+    assert len(found.hits[0].versions) == len(many) - 1
+    last = filled.search("glass harmonicas sing", 2, offset=2, ids=among)
+    assert ([h.paper.id for h in last.hits], last.more) == (["birds-0"], False)
+    some = filled.search("glass harmonicas sing", 5, ids=["version-3", "version-7"])
+    assert {h.paper.id for h in some.hits} | {*some.hits[0].versions} == {"version-3", "version-7"}
+    assert len(some.hits) == 1
 
 
 def test_versions_of_one_work_are_one_result(filled, tmp_path):

@@ -1,18 +1,23 @@
 """A leg of an index is a retriever: filtered before it ranks, with errors that name the query."""
 
 import hashlib
+import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from everygrain.document import Ranking
 from everygrain.encode.base import unit
+from everygrain.engine import Index
 from everygrain.errors import ModelError, QueryError
 from everygrain.rank import legs
 from everygrain.rank.fuse import Weighted, fuse
 from everygrain.rank.lexical import BM25
 from tests.index.encoders import BagHash
 
-from .conftest import build, random_documents
+from .conftest import VOCABULARY, build, random_documents
 
 SYSTEMS = ("lexical", "dense", "hybrid")
 QUERIES = {"a": "tree graph", "b": "river stone", "none": ""}
@@ -52,12 +57,100 @@ def test_a_filter_comes_before_the_ranking(built, system, where):
     whole = index.retriever(system).retrieve(QUERIES, 1000).by_query()
     found = index.retriever(system, where=where).retrieve(QUERIES, 5).by_query()
     for query, rows in found.items():
-        kept = [row for row in whole[query] if row[0] in allowed][:5]
-        if system == "hybrid":  # its scores are shares of the best that the filter lets through
-            assert {document for document, _ in rows} <= allowed
-            assert len(rows) == len(kept)
-        else:
-            assert rows == kept
+        assert rows == [row for row in whole[query] if row[0] in allowed][:5]
+
+
+words = st.lists(st.sampled_from([*VOCABULARY, "unheard"]), max_size=4).map(" ".join)
+phrases = st.sampled_from(["", "tree", "stone of the river", "search graph", "node index"])
+some_ids = st.frozensets(st.sampled_from([*(f"d{n:03}" for n in range(80)), "nobody"]))
+wheres = st.sampled_from([None, None, "year >= 2004"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(words, some_ids, wheres, st.sampled_from([1, 3, 20, 200]))
+def test_a_set_of_ids_leaves_documents_out_and_changes_nothing_else(built, query, ids, where, k):
+    index, _ = built
+    for system in SYSTEMS:
+        whole = index.retriever(system, where=where).retrieve([query], 200).by_query()["0"]
+        found = index.retriever(system, where=where, ids=ids).retrieve([query], k).by_query()["0"]
+        assert found == [row for row in whole if row[0] in ids][:k]  # bit for bit
+
+
+@settings(max_examples=25, deadline=None)
+@given(words, phrases, some_ids, wheres, st.integers(1, 9))
+def test_hits_among_ids_are_those_of_the_whole_search(built, query, phrase, ids, where, k):
+    index, _ = built
+    typed = f'{query} "{phrase}"' if phrase else query
+    for system in SYSTEMS:
+        whole = index.search(typed, 200, system=system, where=where)
+        hits = index.search(typed, k, system=system, where=where, ids=ids)
+        kept = [hit for hit in whole if hit.id in ids][:k]
+        assert [(hit.document, hit.score) for hit in hits] == [(h.document, h.score) for h in kept]
+        for grain in ("passage", "sentence"):
+            spans = index.search(typed, k, grain=grain, system=system, where=where, ids=ids)
+            assert {hit.id for hit in spans} <= ids
+            assert all(hit.spans[0].span.document_id == hit.id for hit in spans)
+
+
+@pytest.mark.parametrize(
+    "system",
+    [*legs.SYSTEMS, "fuse(lexical, dense)", "rm3(hybrid, documents=3)", "hybrid % 30 >> late"],
+)
+def test_ids_are_the_filter_that_names_them_in_every_system(rounded, system):
+    rng = np.random.default_rng(3)
+    for count in (1, 40, 300):
+        chosen = [f"d{n:03}" for n in rng.choice(400, count, replace=False)]
+        where = f"id in ({', '.join(map(json.dumps, chosen))})"
+        for beside in (None, "year >= 2005"):
+            ids = index_ids(rounded, system, ids=[*chosen, "nobody"], where=beside)
+            both = where if beside is None else f"{where} and {beside}"
+            assert ids == index_ids(rounded, system, where=both)
+            assert {document for rows in ids for document, _ in rows} <= {*chosen}
+    assert index_ids(rounded, system, ids=()) == [[], []]
+    assert rounded.search("tree graph", system=system, ids=["nobody"]) == []
+
+
+def index_ids(index, system, **filters):
+    """Return what two queries find, with scores."""
+    found = index.retriever(system, **filters).retrieve(["tree graph", "river stone"], 25)
+    return list(found.by_query().values())
+
+
+def test_ids_that_are_deleted_or_come_back_are_found_as_they_are_now(tmp_path, hashing):
+    documents = [d for d in random_documents(12, 4) if "tree" in d.text.split()]
+    ids = frozenset(document.id for document in documents)
+    with Index(tmp_path / "index", hashing, language="en") as index:
+        index.add(documents)
+        leg = index.retriever("lexical", ids=ids)
+
+        def found():
+            return {document for document, _ in leg.retrieve(["tree"], 50).by_query()["0"]}
+
+        assert found() == ids
+        index.delete([documents[0].id])
+        assert found() == ids - {documents[0].id}
+        index.compact()
+        assert found() == ids - {documents[0].id}
+        index.add([documents[0]])
+        assert found() == ids
+
+
+def test_an_approximate_search_is_exact_among_ids(tmp_path, hashing):
+    documents = [d for d in random_documents(80, 2) if d.text]
+    ids = {document.id for document in documents[::3]}
+    with Index(tmp_path / "index", hashing, language="en") as index:
+        index.add(documents)
+        exact = index_ids(index, "hybrid", ids=ids), index_ids(index, "dense", ids=ids)
+        index.configure(approximate="binary", above=0)
+        assert (index_ids(index, "hybrid", ids=ids), index_ids(index, "dense", ids=ids)) == exact
+
+
+@pytest.mark.parametrize("ids", ["d001", 5, [1]])
+def test_what_is_no_set_of_ids_is_refused_before_anything_is_searched(built, ids):
+    with pytest.raises(QueryError, match=r"one id|of type int"):
+        built[0].search("tree", ids=ids)
+    with pytest.raises(QueryError, match=r"one id|of type int"):
+        built[0].retriever("lexical", ids=ids)
 
 
 class Rounded:
@@ -122,6 +215,14 @@ def test_the_query_that_cannot_be_encoded_is_named(rounded):
         rounded.retriever("dense").retrieve(queries)
 
 
+@pytest.mark.parametrize("system", [*SYSTEMS, "rrf"])
+def test_a_leg_gives_its_rows_in_the_order_of_any_ranking(built, system):
+    queries = {"a": "tree graph", "none": "", "b": "river stone"}
+    found = built[0].retriever(system).retrieve(queries, 60)
+    assert len(found) > 60
+    assert found == Ranking.of(list(queries), found.rows())
+
+
 def test_hybrid_is_the_weighted_sum_of_both_legs(built):
     index, left = built
     with index.views.newest() as view:
@@ -181,6 +282,9 @@ def test_a_leg_prints_as_what_it_is(built):
     index, _ = built
     assert repr(index.retriever("lexical")) == "lexical"
     assert repr(index.retriever("dense", where="year > 2000")) == "dense(where='year > 2000')"
+    assert repr(index.retriever("dense", ids=["b", "a"])) == "dense(ids={'a', 'b'})"
+    assert index.retriever("dense", ids=["b", "a"]) == index.retriever("dense", ids={"a", "b"})
+    assert index.retriever("dense", ids={"a"}) != index.retriever("dense")
     assert repr(index.retriever("lexical", bm25=BM25(0, 0))) == (
         "lexical(BM25(k1=0, b=0, title=1.0, text=1.0))"
     )

@@ -199,3 +199,20 @@ def test_the_format_can_be_given_against_the_ending(tmp_path):
 def test_two_documents_with_one_id_are_both_given(tmp_path):
     (tmp_path / "a.jsonl").write_bytes(LINE * 2)
     assert list(read(str(tmp_path / "a.jsonl"))) == [A, A]
+
+
+def test_a_file_that_is_one_document_may_be_given_another_id_and_keeps_its_format(tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "a.md").write_text("# Of mills\n")
+    (tmp_path / "r.jsonl").write_bytes(LINE)
+    asked = []
+
+    def id_of(path, identity):
+        asked.append((path, identity))
+        return f"mine {len(asked)}"
+
+    marked, record = read(tmp_path, id_of=id_of)
+    assert (marked.id, marked.title, record) == ("mine 1", "Of mills", A)
+    assert asked[0] == (tmp_path / "deep" / "a.md", "deep/a.md")
+    (alone,) = read(tmp_path / "deep" / "a.md", id_of=lambda path, identity: identity.upper())
+    assert alone.id == "A.MD"

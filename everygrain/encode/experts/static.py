@@ -5,7 +5,8 @@
 The table e and the weights of words are shared, delta_k is the expert of domain k: the part that
 the paper copies per domain (there the feed-forward blocks of a transformer, here what training
 changes of the token vectors). Routing is enforced: a text passes through the expert of its domain
-and no other, and a text of no domain through the shared table alone.
+and no other, and a text of no domain through the shared table alone. As with `Adapted`, a fit
+learns the weights of words alone: tables and centroids stay as they were trained.
 
 Source: Contrastive Learning and Mixture of Experts Enables Precise Vector Embeddings
 """
@@ -24,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from everygrain.analyze import Words, split
+from everygrain.encode.adapted import Adapted
 from everygrain.encode.base import Kind, Vectors
 from everygrain.encode.experts.centroids import NO_DOMAIN, Centroids
 from everygrain.encode.static import Static
@@ -38,6 +40,7 @@ class StaticExperts:
     centroids   of the domains, in the space of `shared`
     deltas      (domains, pieces, d) float16, what each expert adds to the shared table
     documents   whether documents pass through the experts too, not queries alone
+    taught      whether a transformer taught them, as with `Adapted`
 
     Source: Contrastive Learning and Mixture of Experts Enables Precise Vector Embeddings
     Raises InputError where the shapes do not fit.
@@ -47,6 +50,7 @@ class StaticExperts:
     centroids: Centroids
     deltas: npt.NDArray[np.float16]
     documents: bool = True
+    taught: bool = False
 
     def __post_init__(self) -> None:
         expected = (len(self.centroids.names), *self.shared.table.matrix.shape)
@@ -64,13 +68,22 @@ class StaticExperts:
     def dimensions(self) -> int:
         return self.shared.dimensions
 
+    @property
+    def fitted(self) -> int:
+        return self.shared.fitted
+
+    def fit(self, words: Words) -> StaticExperts:
+        """Learn the weights of words from documents, for all experts. Returns a new encoder."""
+        return replace(self, shared=Adapted(self.shared).fit(words).static)
+
     @cached_property
     def fingerprint(self) -> str:
         digest = hashlib.blake2b(self.shared.fingerprint.encode(), digest_size=6)
         digest.update(json.dumps([self.names, self.documents]).encode())
         for array in (self.centroids.matrix, self.centroids.floors, self.deltas):
             digest.update(np.ascontiguousarray(array).tobytes())
-        return f"experts-{len(self.names)}-{self.dimensions}-{digest.hexdigest()}"
+        kind = "taught-experts" if self.taught else "experts"
+        return f"{kind}-{len(self.names)}-{self.dimensions}-{digest.hexdigest()}"
 
     @cached_property
     def experts(self) -> tuple[Static, ...]:
@@ -121,7 +134,7 @@ class StaticExperts:
         self.centroids.save(folder / "centroids.safetensors")
         save_file({"deltas": np.ascontiguousarray(self.deltas)}, folder / "experts.safetensors")
         described: dict[str, Any] = {"kind": "static-experts", "names": list(self.names)}
-        described |= {"documents": self.documents}
+        described |= {"documents": self.documents, "taught": self.taught}
         (folder / "encoder.json").write_text(json.dumps(described), encoding="utf-8")
 
     @classmethod
@@ -135,7 +148,9 @@ class StaticExperts:
             shared = Static.load(folder / "shared", inner)
             centroids = Centroids.load(folder / "centroids.safetensors", described["names"])
             deltas = load_file(folder / "experts.safetensors")["deltas"]
-            return cls(shared, centroids, deltas, bool(described["documents"]))
+            # what was kept before there was this told of no teacher
+            taught = bool(described.get("taught", False))
+            return cls(shared, centroids, deltas, bool(described["documents"]), taught)
         except (OSError, SafetensorError, KeyError, ValueError, InputError) as error:
             raise ModelError(
                 f"The experts in {folder} are missing or damaged ({error}).",

@@ -18,6 +18,7 @@ from everygrain.learn.losses.decoupled import DecoupledSoftmax, SoftTopK
 from everygrain.learn.losses.distilled import DistilledSentenceEmbedding
 from everygrain.learn.losses.divergence import Divergence, StabilisedDistillation
 from everygrain.learn.losses.feedback import GradesAndPairs, Thumbs
+from everygrain.learn.losses.importance import ImportanceAware
 from everygrain.learn.losses.margins import MarginMSE
 from everygrain.learn.losses.mixup import MetricMixup
 from everygrain.learn.losses.orthogonal import OrthogonalProjection
@@ -37,6 +38,7 @@ LOSSES: dict[str, type[Any]] = {
         DistilledSentenceEmbedding,
         Divergence,
         StabilisedDistillation,
+        ImportanceAware,
         PolicyGradient,
         OrthogonalProjection,
         GenerationConsistency,

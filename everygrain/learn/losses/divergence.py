@@ -67,24 +67,41 @@ class StabilisedDistillation(Written):
 
     def __call__(self, batch: Batch) -> Tensor:
         import torch
-        from torch.nn.functional import logsigmoid
 
         teacher, known = batch.taught(self)
-        logits = self.scale * batch.similarities
-        rest = log_sum(logits, batch.negatives & ~known)
-        # rewards rising; what has none comes last, so no running sum holds it
-        rewards, order = teacher.masked_fill(~known, float("inf")).sort(dim=1)
-        rising, taken = logits.gather(1, order), known.gather(1, order)
-        running = torch.logcumsumexp(rising, dim=1)
-        lower = torch.searchsorted(rewards, rewards)  # how many are strictly below, ties apart
-        below = running.gather(1, (lower - 1).clamp(min=0))
-        below = below.masked_fill(lower == 0, float("-inf"))
-        both = torch.stack([below, rest[:, None].expand_as(below)])
-        against = torch.logsumexp(both, dim=0)
+        rewards, taken, losses = against_lower(batch, self.scale, teacher, known)
         weights = torch.softmax(
-            (self.teacher_scale * rewards).masked_fill(~taken, torch.finfo(logits.dtype).min), dim=1
+            (self.teacher_scale * rewards).masked_fill(~taken, torch.finfo(losses.dtype).min), dim=1
         )
-        return mean(-logsigmoid(rising - against), weights * taken)
+        return mean(losses, weights * taken)
+
+
+def against_lower(
+    batch: Batch, scale: float, teacher: Tensor, known: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Set each document against those that a teacher ranks below it, and those it does not know.
+
+    teacher, known   as `Batch.taught` gives them
+
+    Returns, each (n, m) and all in the order of rising rewards: the rewards, inf where unknown;
+    which are known; and -log( e^s / (e^s + sum of e^s over what is below + rest) ), which may be
+    anything where unknown.
+    """
+    import torch
+    from torch.nn.functional import logsigmoid
+
+    logits = scale * batch.similarities
+    rest = log_sum(logits, batch.negatives & ~known)
+    # rewards rising; what has none comes last, so no running sum holds it
+    rewards, order = teacher.masked_fill(~known, float("inf")).sort(dim=1)
+    rising, taken = logits.gather(1, order), known.gather(1, order)
+    running = torch.logcumsumexp(rising, dim=1)
+    lower = torch.searchsorted(rewards, rewards)  # how many are strictly below, ties apart
+    below = running.gather(1, (lower - 1).clamp(min=0))
+    below = below.masked_fill(lower == 0, float("-inf"))
+    both = torch.stack([below, rest[:, None].expand_as(below)])
+    against = torch.logsumexp(both, dim=0)
+    return rewards, taken, -logsigmoid(rising - against)
 
 
 def divergence(target: Tensor, logits: Tensor, taken: Tensor) -> Tensor:

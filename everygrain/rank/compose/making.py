@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from everygrain.document import Document
 from everygrain.errors import QueryError
+from everygrain.index.masks import Filter
 from everygrain.rank.base import Reranker, Retriever
 from everygrain.rank.compose.forms import AROUND, STAGES
 from everygrain.rank.compose.learned import Fitted, Sinkhorn, made
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
 class Making:
     """The parts of an index.
 
-    where   a filter on metadata that all legs obey, or None
+    where   a filter that all legs obey, or None
     plain   an index of the same documents without vectors, which lexical legs shall use
     typed   whether quotation marks in a query mean phrases
     """
 
     views: Views
-    where: str | None = None
+    where: Filter | None = None
     plain: Views | None = None
     typed: bool = False
 

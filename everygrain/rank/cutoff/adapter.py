@@ -28,8 +28,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
-from scipy.special import expit
 
 from everygrain.document import Ranking
 from everygrain.encode.base import Encoder
@@ -58,7 +56,7 @@ class Adapter:
     def probabilities(self, vectors: npt.ArrayLike, scores: npt.ArrayLike) -> Floats:
         """Map scores (r,) of queries of which (r, w) is known, row by row."""
         slopes, offsets = self.lines(vectors)
-        return np.asarray(expit(slopes * np.asarray(scores, dtype=np.float64) + offsets))
+        return _sigmoid(slopes * np.asarray(scores, dtype=np.float64) + offsets)
 
     def lines(self, vectors: npt.ArrayLike) -> tuple[Floats, Floats]:
         """Return the slopes and the offsets of queries of which (n, w) is known."""
@@ -96,6 +94,8 @@ def fit_adapter(
         )
     if not strength >= 0:
         raise QueryError(f"strength = {strength} makes no sense.", "Use 0 or more.")
+    from scipy.optimize import minimize
+
     start = np.zeros(2 * wide.shape[1] + 2)
     start[wide.shape[1]] = 10.0  # softplus(10) is about 10: the range of a cosine's logit
     start[-1] = -10.0
@@ -115,9 +115,9 @@ def loss(
     owners, scores, labels = candidates.owners, candidates.scores, candidates.labels
     logits = slopes[owners] * scores + offsets[owners]
     value = float((np.logaddexp(0, logits) - labels * logits).mean())
-    errors = (expit(logits) - labels) / len(logits)
-    by_slope = np.bincount(owners, errors * scores, count)
-    by_slope *= expit(vectors @ parameters[:width] + parameters[width])  # of softplus
+    errors = (_sigmoid(logits) - labels) / len(logits)
+    softplus = _sigmoid(vectors @ parameters[:width] + parameters[width])  # its slope
+    by_slope = softplus * np.bincount(owners, errors * scores, count)
     by_offset = np.bincount(owners, errors, count)
     tilt, shift = parameters[:width], parameters[width + 1 : -1]
     pulls = np.full(width, strength)
@@ -139,6 +139,12 @@ def _lines(parameters: Floats, vectors: Floats) -> tuple[Floats, Floats]:
         )
     slopes = np.logaddexp(0, vectors @ parameters[:width] + parameters[width])
     return slopes, vectors @ parameters[width + 1 : -1] + parameters[-1]
+
+
+def _sigmoid(logits: Floats) -> Floats:
+    from scipy.special import expit  # a third of the engine's time to import, were it at the top
+
+    return np.asarray(expit(logits))
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +215,7 @@ class Adapted:
         rows = Candidates.of(ranking, {query: {"": 0} for query in ranking.queries})
         vectors = self.encoder.encode([asked[query] for query in rows.queries], "query")
         slopes, offsets = self.adapter.lines(known(vectors, rows))
-        return np.asarray(expit(slopes[rows.owners] * rows.scores + offsets[rows.owners]))
+        return _sigmoid(slopes[rows.owners] * rows.scores + offsets[rows.owners])
 
     def settings(self) -> dict[str, Any]:
         return {

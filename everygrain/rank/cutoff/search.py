@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from everygrain.document import Grain
 from everygrain.errors import QueryError
+from everygrain.index.masks import Filter
 from everygrain.rank.cutoff.base import Cutoff, Verdict
 from everygrain.rank.cutoff.conformal import Conformal
 from everygrain.rank.cutoff.named import DEPTH, FORMS, apply, create
@@ -43,7 +44,7 @@ def ended(
     view: View,
     cutoff: Cutoff,
     query: Query,
-    where: str | None,
+    where: Filter | None,
     found: Found,
     k: int,
     grain: Grain = "document",

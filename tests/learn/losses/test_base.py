@@ -14,6 +14,7 @@ TAUGHT = {
     "divergence",
     "stabilised_distillation",
     "generation_consistency",
+    "importance_aware",
 }
 
 
@@ -53,6 +54,8 @@ def test_only_settings_that_differ_are_written():
         ("individual_temperatures(floor=0.2)", "floor <= temperature"),
         ("individual_temperatures(memory=1)", r"in \[0, 1\)"),
         ("metric_mixup(alpha=0)", "above 0"),
+        ("importance_aware(scale=0)", "above 0"),
+        ("importance_aware(emphasis=-1)", "0 or more"),
         ("__import__('os').system('true')", "is not a loss"),
         ("multiple_negatives(scale=__import__('os'))", "Give it as a number"),
         ("a b", "is not a loss"),
@@ -64,7 +67,7 @@ def test_a_wrong_name_or_setting_is_refused_with_what_there_is(text, told):
         parse_loss(text)
 
 
-@pytest.mark.parametrize("name", TAUGHT)
+@pytest.mark.parametrize("name", sorted(TAUGHT))
 def test_a_loss_that_needs_a_teacher_says_so(name):
     with pytest.raises(InputError, match=f"{name}.* needs a teacher"):
         made(name)(case().batch(teacher=False))

@@ -137,7 +137,13 @@ def test_labels_teach_the_room_and_can_be_forgotten(room, tmp_path):
 def test_accounts_are_made_with_a_password_from_standard_input(room):
     made = room("users", "--add", "ada", stdin="a long enough password\n")
     assert made.returncode == 0, made.stderr
-    assert "ada" in room("users").stdout
+    assert "ada (keeper)" in room("users").stdout
+    assert room("users", "--add", "cid", stdin="a long enough password\n").returncode == 0
+    assert "is no keeper" in room("users", "--no-keeper", "cid").stderr
+    assert room("users", "--keeper", "cid").returncode == 0
+    assert room("users", "--no-keeper", "ada").returncode == 0
+    keepers = {each["name"]: each["keeper"] for each in told(room("users", "--json"))}
+    assert keepers == {"ada": False, "cid": True}
     short = room("users", "--add", "bob", stdin="x\n")
     assert short.returncode == 1
     assert "password" in short.stderr.lower()

@@ -16,9 +16,12 @@ from everygrain_papers.digest.feeds import Entry, render_feed
 from everygrain_papers.digest.links import Links
 from everygrain_papers.digest.message import digest_mail, message_id
 from everygrain_papers.digest.plain import columns, one_line
+from everygrain_papers.digest.reasons import told
 from everygrain_papers.digest.rendering import dry_run, render_html, render_text
 from everygrain_papers.digest.schedule import Schedule
 from everygrain_papers.digest.settings import Settings
+from everygrain_papers.interests.interest import Interest
+from everygrain_papers.interests.recommendation import Reasons
 from everygrain_papers.people import User
 
 from .made import HOSTILE, NOW, SECRET, digest, papers, pick
@@ -64,6 +67,29 @@ def test_hostile_papers_leave_no_element_no_script_and_no_link_but_ours():
     assert links
     assert all(link.startswith("https://papers.example.org/") for link in links)
     assert '<script>alert("title")</script>gnp.exe' in tree.css_first("h3").text()
+
+
+@pytest.mark.parametrize("form", ["html", "text", "feed"])
+def test_latex_of_titles_abstracts_and_reasons_reads_as_letters_in_every_form(form):
+    paper = replace(
+        GOOD, title=r"Heavy tails in $\alpha$-stable \emph{Mills}",
+        abstract=r"Within $O(n^2)$ steps, $\|x_i\| \leq \frac{1}{2}$. We keep $\unheardof{y}$.",
+    )  # fmt: skip
+    liked = replace(OTHER, title=r"On $\beta$ \& more")
+    interest = Interest("i", "Tails", liked=(liked.id,))
+    (reason,) = told(Reasons(liked.id, 0.5), interest, {liked.id: liked})
+    made = digest(pick(paper, reason))
+    entry = Entry(made.sections[0].picks[0], made.sections[0], NOW)
+    shown = {
+        "html": lambda: LexborHTMLParser(render_html(made, LINKS)).text(),
+        "text": lambda: render_text(made, LINKS),
+        "feed": lambda: render_feed(User("u", "Ada"), [entry], LINKS, NOW).decode(),
+    }[form]()
+    flat = " ".join(shown.split())
+    assert "Heavy tails in α-stable Mills" in flat
+    assert "Within O(n²) steps, ‖xᵢ‖ ≤ 1/2. We keep $\\unheardof{y}$." in flat
+    assert "On β &" in flat
+    assert "emph" not in flat
 
 
 @pytest.mark.parametrize("form", ["html", "text", "terminal", "feed", "mail"])

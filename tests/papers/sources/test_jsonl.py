@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from everygrain.errors import InputError
 from everygrain_papers.paper import Paper, of_record
-from everygrain_papers.sources import JsonLines, Progress, resumed
+from everygrain_papers.sources import Addition, JsonLines, Progress, resumed
 from everygrain_papers.sources.dialects import DIALECTS, uninverted
 
 SHARED = Path(__file__).parents[4] / "shared/data/papers/papers.jsonl.gz"
@@ -173,7 +173,8 @@ BAD = [
     '{"id": "x", "title": "t", "abstract": 3}',
     '{"id": "x", "title": "t", "year": "soon"}',
     '{"id": "x", "title": "t", "year": 99}',
-    '{"id": "x", "title": "t", "date": "2020-13-01"}',
+    '{"id": "x", "title": "t", "date": "soon"}',
+    '{"corpusid": 7, "model": "tldr@v2", "text": " "}',
     '{"id": "x", "title": "t", "citations": -1}',
     '{"id": "x", "title": "t", "authors": [1]}',
     '{"id": "x\\ty", "title": "t"}',
@@ -193,6 +194,26 @@ def test_a_broken_line_is_a_reject_with_its_place_and_the_rest_is_read(tmp_path)
     ]
     assert [reject.raw for reject in rejects] == [bad[:1000] for bad in BAD]
     assert all(reject.reason for reject in rejects)
+
+
+def test_a_date_that_there_is_not_is_unknown_and_the_paper_is_kept(tmp_path):
+    told = [
+        {"id": "none", "title": "t", "date": "2024-13-45", "year": 2024},
+        {"id": "month", "title": "t", "date": "2023-02-29"},
+        {"id": "leap", "title": "t", "date": "2024-02-29"},
+    ]
+    papers, rejects = read(tmp_path, *told)
+    assert not rejects
+    assert [paper.date for paper in papers] == [None, "2023-02", "2024-02-29"]
+    stated = [paper.more.get("stated_date") for paper in papers]
+    assert stated == ["2024-13-45", "2023-02-29", None]
+
+
+def test_a_summary_apart_from_its_paper_is_an_addition(tmp_path):
+    told = [{"corpusid": 7, "model": "tldr@v2.0.0", "text": "Mills\n are slow."}]
+    items, rejects = read(tmp_path, *told)
+    assert not rejects
+    assert items == [Addition("s2:7", {"more": {"tldr": "Mills are slow."}})]
 
 
 def test_html_control_characters_and_a_million_characters_are_no_trouble(tmp_path):

@@ -61,6 +61,16 @@ def test_an_addition_brings_no_withdrawn_paper_back_and_is_there_when_it_returns
     assert store.get("p").abstract == "Says."
 
 
+def test_what_is_said_more_is_added_to_what_the_paper_says_more_and_to_the_abstract(store):
+    store.put([Paper("p", "Of mills", more={"license": "free"})])
+    store.put([Addition("p", {"more": {"tldr": "Mills are slow."}})])
+    store.put([Addition("p", {"abstract": "Says."}), Addition("p", {"more": {"pages": 3}})])
+    assert store.get("p").more == {"license": "free", "tldr": "Mills are slow.", "pages": 3}
+    assert store.get("p").abstract == "Says."
+    store.put([Addition("p", {"more": {"tldr": "Mills are fast."}})])
+    assert store.get("p").more["tldr"] == "Mills are fast."
+
+
 ITEMS = st.lists(
     st.builds(lambda t, a: Paper("p", t, a), st.sampled_from("ab"), st.sampled_from(["", "x"]))
     | st.builds(lambda f: Addition("p", f), st.dictionaries(

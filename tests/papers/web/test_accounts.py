@@ -10,9 +10,11 @@ import pytest
 from everygrain_papers.people import People
 from everygrain_papers.people.limits import Rate
 from everygrain_papers.room import ReadingRoom
+from everygrain_papers.tags import add_label, labels_of, remove_label
 from everygrain_papers.web import Settings
+from everygrain_papers.web.rendering import paper_address
 
-from .reading_room import Reader
+from .reading_room import PREPRINT, Reader
 from .test_pages import PAGES
 
 PASSWORD = "a tail of dust and ice"
@@ -139,6 +141,65 @@ def test_a_changed_password_ends_other_sessions(visitor: Visitors, people: Peopl
     assert "Your password is changed" in page
     assert elsewhere.get("/").status_code == 303
     assert here.get("/").status_code == 200
+
+
+def test_a_reader_who_is_no_keeper_sees_why_papers_were_joined_and_cannot_part_them(
+    visitor: Visitors, room: ReadingRoom, people: People
+) -> None:
+    ada = people.add_user("ada", PASSWORD)
+    bea = people.add_user("bea", PASSWORD)
+    people.appoint_keeper(ada.id)
+    keeper, reader = log_in(visitor(), "ada"), log_in(visitor(), "bea")
+    path = paper_address(PREPRINT.id)
+    shown = keeper.get(path).text
+    decision = re.search(r'name="decision" value="(\w+)"', shown)
+    assert decision is not None
+    page = reader.get(path).text
+    assert "Why they are one" in page
+    assert "is the same work as" in page
+    assert 'action="/merge"' not in page
+    for act in ("undo", "redo"):
+        answer = reader.post("/merge", {"decision": decision[1], "act": act, "back": path})
+        assert answer.status_code == 403
+        assert "Only a keeper" in answer.text
+        reader.get(path)
+        assert len(room.papers.versions(PREPRINT.id)) == 2
+    try:
+        keeper.post("/merge", {"decision": decision[1], "act": "undo", "back": path})
+        assert len(room.papers.versions(PREPRINT.id)) == 1
+        assert "was kept apart from" in reader.get(path).text
+    finally:
+        keeper.get(path)
+        keeper.post("/merge", {"decision": decision[1], "act": "redo", "back": path})
+    assert len(room.papers.versions(PREPRINT.id)) == 2
+    people.appoint_keeper(bea.id)
+    assert 'action="/merge"' in reader.get(path).text
+
+
+def test_a_label_with_examples_is_removed_by_a_keeper_alone(
+    visitor: Visitors, room: ReadingRoom, people: People
+) -> None:
+    ada = people.add_user("ada", PASSWORD)
+    people.add_user("bea", PASSWORD)
+    people.appoint_keeper(ada.id)
+    keeper, reader = log_in(visitor(), "ada"), log_in(visitor(), "bea")
+    try:
+        add_label(room, "water", ["rivers-0"])
+        add_label(room, "mistyped")
+        page = reader.get("/topics").text
+        assert page.count("Remove it for good") == 1
+        answer = reader.post("/labels", {"act": "remove", "label": "water"})
+        assert answer.status_code == 403
+        assert "Only a keeper" in answer.text
+        reader.get("/topics")
+        assert reader.post("/labels", {"act": "remove", "label": "mistyped"}).status_code == 200
+        assert labels_of(room) == {"water": ["rivers-0"]}
+        keeper.get("/topics")
+        assert keeper.post("/labels", {"act": "remove", "label": "water"}).status_code == 200
+        assert labels_of(room) == {}
+    finally:
+        for name in labels_of(room):
+            remove_label(room, name)
 
 
 def test_a_room_without_accounts_has_no_login(reader: Reader) -> None:

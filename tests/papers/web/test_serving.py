@@ -16,17 +16,21 @@ from everygrain.errors import InputError
 from everygrain_papers.people import People
 from everygrain_papers.room import ReadingRoom
 from everygrain_papers.web import Settings, serve
+from everygrain_papers.web.rendering import paper_address
+
+from .reading_room import PREPRINT
 
 PROGRAM = """
 import sys
 from pathlib import Path
 from everygrain_papers.people import People
 from everygrain_papers.room import ReadingRoom
-from everygrain_papers.web import serve
+from everygrain_papers.web import Settings, serve
 folder = Path(sys.argv[1])
 with ReadingRoom(folder, create=False) as room, People(Path(sys.argv[2])) as people:
-    serve(room, people, port=0)
+    serve(room, people, port=0, settings=Settings(accounts="--accounts" in sys.argv))
 """
+PASSWORD = "a tail of dust and ice"
 
 
 def test_a_server_prints_its_address_answers_there_alone_and_ends_at_ctrl_c(
@@ -52,6 +56,43 @@ def test_a_server_prints_its_address_answers_there_alone_and_ends_at_ctrl_c(
             process.send_signal(signal.SIGINT)
             process.wait(20)
         assert process.returncode == 0
+
+
+def test_of_two_readers_the_first_alone_may_part_what_was_joined(
+    room: ReadingRoom, tmp_path: Path
+) -> None:
+    with People(tmp_path / "people.db") as people:
+        for name in ("ada", "bea"):
+            people.add_user(name, PASSWORD)
+    (decision,) = room.papers.decisions(PREPRINT.id)
+    command = [
+        sys.executable, "-c", PROGRAM, str(room.folder), str(tmp_path / "people.db"), "--accounts",
+    ]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
+            assert found is not None
+            for name, status, parted in (("bea", 403, False), ("ada", 303, True)):
+                with httpx.Client(base_url=found[0]) as reader:
+                    _post(reader, "/login", "/login", name=name, password=PASSWORD)
+                    for act, apart in (("undo", parted), ("redo", False)):
+                        answer = _post(
+                            reader, paper_address(PREPRINT.id), "/merge", decision=decision.id,
+                            act=act, back="/",
+                        )  # fmt: skip
+                        assert answer.status_code == status
+                        assert (len(room.papers.versions(PREPRINT.id)) == 1) is apart
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(20)
+
+
+def _post(reader: httpx.Client, page: str, path: str, **form: str) -> httpx.Response:
+    """Send a form with the token of a page."""
+    token = re.search(r'name="token" value="([^"]+)"', reader.get(page).text)
+    assert token is not None
+    return reader.post(path, data={"token": token[1], **form})
 
 
 def test_a_port_that_is_taken_is_told_before_anything_starts(

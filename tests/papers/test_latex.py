@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from everygrain_papers.web.latex import html, plain
+from everygrain_papers.latex import html, plain
 from everygrain_papers.web.layers import Mark, marked
 
 ALLOWED = re.compile(r'</?(?:i|b|em|sub|sup|code|span)>|<span class="math">')
@@ -53,6 +53,25 @@ def test_text_commands_quotes_and_citations_read_as_text() -> None:
         "<em>New</em>: 10% of “it” at Fig.\u00a02"
     )
     assert plain(r"An $\alpha$ of \textbf{X}") == "An α of X"
+
+
+@pytest.mark.parametrize(
+    ("source", "letters"),
+    [
+        (r"$O(n^{2})$", "O(n²)"),
+        (r"$x_{i+1} \leq x_n$", "xᵢ₊₁ ≤ xₙ"),
+        (r"$\mathbb{R}^d$", "ℝ^d"),
+        (r"$\mathcal{L}_{\text{CE}}$", "ℒ_CE"),
+        (r"$e^{-a/b}$", "e^(−a/b)"),
+        (r"$2^{n^2}$", "2^(n²)"),
+        (r"$A^\top x^* = b'$", "Aᵀx* = b′"),
+        (r"$90^\circ$", "90°"),
+        (r"$x^{a<b}$ & <sup>2</sup>", "x^(a<b) & <sup>2</sup>"),
+        ("<sup>2</sup> \\% &amp; &lt;", "<sup>2</sup> % &amp; &lt;"),
+    ],
+)
+def test_scripts_are_letters_where_no_markup_can_stand(source: str, letters: str) -> None:
+    assert plain(source) == letters
 
 
 def test_an_address_keeps_its_own_signs() -> None:

@@ -1,4 +1,4 @@
-r"""The LaTeX of titles and abstracts -> safe HTML: letters, italics, sub- and superscripts.
+r"""The LaTeX of titles and abstracts -> safe HTML, or plain letters where no markup can stand.
 
 Every letter that comes out is escaped, and no markup comes out but <i>, <b>, <em>, <sub>, <sup>,
 <code> and <span class="math">. A formula with anything that is not known stays as it was written.
@@ -7,13 +7,14 @@ Every letter that comes out is escaped, and no markup comes out but <i>, <b>, <e
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from markupsafe import Markup, escape
 
-from everygrain_papers.web.latex_formula import UnknownCommand, formula
+from everygrain_papers.latex_formula import UnknownCommand, formula
 
 LONGEST_FORMULA = 400  # characters
 _MATH = (
@@ -37,6 +38,10 @@ _ATOM = re.compile(_MATH + _TEXT, re.DOTALL)
 _STYLES = {
     "emph": "em", "textit": "em", "textsl": "em", "textbf": "b", "texttt": "code", "url": "code",
 }  # fmt: skip
+_SCRIPT = re.compile(r"<(su[bp])>((?:(?!</?su[bp]>).)*)</\1>", re.DOTALL)  # an innermost one
+# those that nearly every font has; "^" and "_" stand for all others
+_RAISED = str.maketrans("0123456789+−-=()ni∘⊤", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱ°ᵀ")
+_LOWERED = str.maketrans("0123456789+−-=()ijkmnt", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ᵢⱼₖₘₙₜ")
 _SIGNS = {"``": "“", "''": "”", "--": "–", "---": "—"}
 
 
@@ -85,12 +90,29 @@ def between(text: str, start: int, end: int, found: list[Atom]) -> Markup:
 
 
 def plain(text: str) -> str:
-    r"""Return a text with its LaTeX as letters, for where no markup can stand.
+    r"""Return a text with its LaTeX as letters on one line, for where no markup can stand.
 
-    >>> plain(r"An $\alpha$-divergence of order $n^2$")
-    'An α-divergence of order n2'
+    >>> plain(r"An $\alpha$-divergence of order $n^2$ in $\mathbb{R}^{d_k}$")
+    'An α-divergence of order n² in ℝ^(dₖ)'
     """
-    return html(text).striptags() if _ATOM.search(text) else text
+    if not _MAY_HOLD.search(text) or not _ATOM.search(text):
+        return text
+    shown, found = str(html(text)), 1
+    while found:
+        shown, found = _SCRIPT.subn(_script, shown)
+    return Markup(shown).striptags()
+
+
+def _script(match: re.Match[str]) -> str:
+    inner = "".join(Markup(match[2]).striptags().split())
+    table = _RAISED if match[1] == "sup" else _LOWERED
+    if all(ord(letter) in table for letter in inner):
+        return str(escape(inner.translate(table)))
+    if match[1] == "sup" and not inner.strip("*∗′†‡"):
+        return str(escape(inner))
+    sign = "^" if match[1] == "sup" else "_"
+    simple = all(unicodedata.category(letter) in ("Lu", "Ll", "Nd") for letter in inner)
+    return str(escape(f"{sign}{inner}" if simple else f"{sign}({inner})"))
 
 
 def _shown(match: re.Match[str]) -> Markup | None:
