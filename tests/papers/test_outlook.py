@@ -109,7 +109,6 @@ def test_an_empty_room_has_an_outlook_that_says_so(tmp_path):
 @pytest.mark.parametrize(
     ("odd", "newest"),
     [
-        ({"date": "2026-02-31"}, date(2026, 2, 28)),  # no month has it, yet a paper may state it
         ({"date": "2026-02"}, date(2026, 2, 28)),
         ({"date": "2026-06"}, TODAY),
         ({"year": 2026}, TODAY),

@@ -15,7 +15,9 @@ def test_an_unknown_user_is_no_keeper_and_becomes_none(people, ann):
             change("nobody")
 
 
-def test_whoever_is_no_keeper_cannot_be_dismissed(people, ann, bob):
+def test_whoever_is_no_keeper_cannot_be_dismissed(people, clock, ann):
+    clock.pass_by(days=1)
+    bob = people.add_user("Bob", PASSWORD)
     with pytest.raises(InputError, match="is no keeper"):
         people.dismiss_keeper(bob.id)
 
