@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -64,7 +65,7 @@ class Index(Refitting):
 
     def __init__(
         self,
-        folder: str | Path,
+        folder: str | PathLike[str],
         encoder: str | Encoder | None = None,
         *,
         words: str | BagEncoder | None = None,
@@ -75,7 +76,7 @@ class Index(Refitting):
         bm25: BM25 | None = None,
         passage_words: int = PASSAGE_WORDS,
     ) -> None:
-        if not isinstance(folder, str | Path):
+        if not isinstance(folder, str | PathLike):
             raise InputError(f"The folder is {folder!r:.80}, not a path.", "Name a folder.")
         self.folder = Path(folder)
         made = (self.folder / "catalogue.db").exists()
@@ -123,7 +124,7 @@ class Index(Refitting):
     @classmethod
     def open(
         cls,
-        folder: str | Path,
+        folder: str | PathLike[str],
         encoder: str | Encoder | None = None,
         *,
         words: str | BagEncoder | None = None,
@@ -227,7 +228,9 @@ class Index(Refitting):
                 f"Use {', '.join(KINDS)} or none.",
             )
         if not isinstance(above, int) or above < 0:
-            raise QueryError(f"above = {above!r} makes no sense.", "Give a number of documents.")
+            raise QueryError(
+                f"above = {above!r} makes no sense.", "Give a whole number of documents."
+            )
         if bm25 is not None and not isinstance(bm25, BM25):
             raise QueryError(f"bm25 = {bm25!r} is no BM25.", "Write BM25(k1=0.9, b=0.4).")
         with writer(self.store) as write, write.catalogue.writing():

@@ -66,7 +66,7 @@ def to_words(room: ReadingRoom, text: str, facet: str, k: int) -> list[Alike]:
     mine = [cut[start:end] for start, end in split(cut)]
     if not mine or not len(room.index):
         return []
-    found = scores_of_words(room, cut, facet, DEPTH)
+    found = scores_of_words(room, cut, facet, max(DEPTH, 2 * k))
     return _shown(room, room.index, found, mine, facet, k)
 
 

@@ -27,7 +27,9 @@ def learned(room: ReadingRoom) -> tuple[Labels, Tags]:
     """Return the labels with their examples, and the labels of each paper that has some."""
     path = room.folder / "outlook" / "learned labels.json"
     labels = labels_of(room)
-    of = [FORM, LEAST, room.papers.generation(), len(room.index), labels]
+    told = room.index.info()  # a changed paper, or another encoder, leaves the number of papers
+    indexed = [told["generation"], told["documents"], told["encoder"]["fingerprint"]]
+    of = [FORM, LEAST, room.papers.generation(), indexed, labels]
     known = _kept(path, of)
     if known is not None:
         return labels, known

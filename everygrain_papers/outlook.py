@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from everygrain.errors import EverygrainError, StorageError
 from everygrain_papers.impact import estimates
 from everygrain_papers.paper import Paper
+from everygrain_papers.store.papers import OVERLAP
 from everygrain_papers.tags import labels_of, tagged
 from everygrain_papers.topics import TopicModel
 from everygrain_papers.trends import (
@@ -223,7 +224,7 @@ def _counted(room: ReadingRoom, folder: Path, later: set[str]) -> TermCounts:
             counts, known = TermCounts.load(path), datetime.fromisoformat(since)
         except EverygrainError:
             counts, known = TermCounts(), None  # damaged: counted anew
-    for item in room.papers.changed(known):
+    for item in room.papers.changed(known and known - OVERLAP):
         if isinstance(item, Paper) and item.id not in later:
             counts.add([item])
         else:

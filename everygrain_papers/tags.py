@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from everygrain.errors import InputError, ModelError, QueryError
 from everygrain_papers.paper import Paper
+from everygrain_papers.store.papers import OVERLAP
 from everygrain_papers.topics.held import HeldTerms, text_of
 from everygrain_papers.topics.lexicon import Lexicon
 from everygrain_papers.topics.tagger import Tagger
@@ -173,7 +174,7 @@ def held_terms(room: ReadingRoom) -> HeldTerms:
         terms = HeldTerms(Lexicon.fit([text_of(paper) for paper in sample])[0], len(ids), now)
         since = None
     changed = 0
-    items = room.papers.changed(since)
+    items = room.papers.changed(since and since - OVERLAP)
     while part := list(islice(items, _PART)):
         terms.add(item for item in part if isinstance(item, Paper))
         terms.remove(item.id for item in part if not isinstance(item, Paper))

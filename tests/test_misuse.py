@@ -1,5 +1,6 @@
 """What no index can take is an error that names it and says what to give instead."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,13 @@ def test_settings_that_no_index_can_have_make_none(tmp_path, settings, said):
     with pytest.raises((InputError, QueryError), match=said):
         Index(tmp_path / "i", **{"encoder": "none"} | settings)
     assert not (tmp_path / "i").exists()
+
+
+def test_a_folder_may_be_any_path(tmp_path):
+    (tmp_path / "i").mkdir()
+    (entry,) = os.scandir(tmp_path)
+    with Index(entry, "none") as index:
+        assert index.folder == tmp_path / "i"
 
 
 @pytest.mark.parametrize("folder", [None, 5, b"i"])

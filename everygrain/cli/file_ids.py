@@ -3,16 +3,18 @@
 A file that the index knows by its path keeps its id. Any other gets its path below the folder that
 was named, or its name where it was named itself; while that is the id of another file, the folder's
 name is put before it, and the name of the folder above that: `a.txt`, `work/a.txt`,
-`project/work/a.txt`. Where the folder that the other file came from is gone, it was moved or
-renamed, or made for one time: its ids go on with the files that now ask for them.
+`project/work/a.txt`; the whole path, `/project/work/a.txt`, where all of these are taken. Where the
+folder that the other file came from is gone, it was moved or renamed, or made for one time: its ids
+go on with the files that now ask for them.
 
-Paths are kept as they lead from the index's own folder, so that both can be moved together.
+Paths are kept as they lead from the index's own folder, so that both can be moved together; and the
+folders that the index was in, so that it can be moved alone.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +26,8 @@ from everygrain.read.formats import holds_records
 
 if TYPE_CHECKING:
     from everygrain.index.store import Store
+
+_BASES = "file_bases"  # the setting that holds the folders the index was in, the newest first
 
 
 @dataclass
@@ -41,6 +45,7 @@ class FileIds:
     seen: list[str] = field(default_factory=list)
     moved: set[tuple[str, str]] = field(default_factory=set)
     _new: list[tuple[str, str, str]] = field(default_factory=list)
+    _bases: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, sources: Sequence[str], index: Path) -> FileIds:
@@ -73,6 +78,7 @@ class FileIds:
         if self._new:
             with writer(store) as write, write.catalogue.transaction():
                 write.catalogue.keep_files(self._new)
+                write.catalogue.set(_BASES, self._bases)
 
     def notes(self) -> list[str]:
         """Return what a user should hear of the ids."""
@@ -91,28 +97,43 @@ class FileIds:
 
     def _give(self, files: Mapping[str, str], index: Path, catalogue: Catalogue | None) -> None:
         base = os.path.abspath(index)
-        stored = {path: _from(base, path) for path in files}
+        formerly = [] if catalogue is None else catalogue.get(_BASES, [])
+        self._bases = [base, *(each for each in formerly if each != base)]
         if catalogue is not None:
-            known = {row[0]: row[1] for row in catalogue.files("file", list(stored.values()))}
-            self.ids = {path: known[file] for path, file in stored.items() if file in known}
+            for each in self._bases:
+                self.ids |= self._known(files, base, each, catalogue)
         taken = set(self.ids.values())
         waiting, level = [path for path in files if path not in self.ids], 0
         while waiting:
             asked = {path: _id_at(path, files[path], level) for path in waiting}
             rows = [] if catalogue is None else catalogue.files("id", list(asked.values()))
-            owners = {row[1]: os.path.normpath(os.path.join(base, row[2])) for row in rows}
+            owners = {row[1]: row[2] for row in rows}
             for path, identity in asked.items():
                 owner = owners.get(identity)
-                if identity in taken or (owner is not None and os.path.isdir(owner)):
+                is_taken = identity in taken or (owner is not None and _is_in(self._bases, owner))
+                if is_taken and not os.path.isabs(identity):  # no longer one is left to try
                     continue
                 self.ids[path] = identity
                 taken.add(identity)
-                self._new.append((stored[path], identity, _from(base, files[path])))
+                self._new.append((_from(base, path), identity, _from(base, files[path])))
                 if owner is not None:
-                    self.moved.add((owner, files[path]))
+                    self.moved.add((_to(base, owner), files[path]))
                 if level:
                     self.longer.add(identity)
             waiting, level = [path for path in waiting if path not in self.ids], level + 1
+
+    def _known(
+        self, files: Iterable[str], base: str, formerly: str, catalogue: Catalogue
+    ) -> dict[str, str]:
+        """Return path -> id of files that the index knew when it was in a folder."""
+        stored = {path: _from(formerly, path) for path in files if path not in self.ids}
+        known = {
+            file: identity
+            for file, identity, _ in catalogue.files("file", list(stored.values()))
+            # a kept path that leads to a file from where the index is now means that one
+            if formerly == base or not os.path.exists(_to(base, file))
+        }
+        return {path: known[file] for path, file in stored.items() if file in known}
 
 
 def _files(source: str) -> Iterator[tuple[str, str]]:
@@ -136,12 +157,25 @@ def _is_asked(path: str) -> bool:
     return not holds_records(path) and not any("\ud800" <= c <= "\udfff" for c in path)
 
 
+def _is_in(bases: Sequence[str], folder: str) -> bool:
+    """Tell whether there is a folder as it leads from one of the folders of the index."""
+    return any(os.path.isdir(_to(base, folder)) for base in bases)
+
+
+def _to(base: str, path: str) -> str:
+    """Return where a kept path leads; what the index was in may be gone, so no link is followed."""
+    return os.path.normpath(os.path.join(base, path))
+
+
 def _from(base: str, path: str) -> str:
     return Path(os.path.relpath(path, base)).as_posix()
 
 
 def _id_at(path: str, folder: str, level: int) -> str:
-    """Return a path below its folder, with the names of so many folders above before it."""
+    """Return a path below its folder, with the names of so many folders above before it; the whole
+    path where there are not so many."""
     for _ in range(level):
-        folder = os.path.dirname(folder)
+        if folder == (above := os.path.dirname(folder)):
+            return Path(path).as_posix()
+        folder = above
     return _from(folder, path)

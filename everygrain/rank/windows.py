@@ -75,7 +75,8 @@ def _parts(text: str, weights: Mapping[str, float]) -> list[tuple[int, int]]:
     parts: list[tuple[int, int]] = []
     for block in chosen:
         start, end = block * BLOCK, min((block + 1) * BLOCK, len(text))
-        if parts and parts[-1][1] == start:
+        # surroundings that overlap are looked at once: else a long sentence would be found twice
+        if parts and start - parts[-1][1] < 2 * WINDOW:
             parts[-1] = (parts[-1][0], end)
         else:
             parts.append((start, end))

@@ -16,7 +16,9 @@ from everygrain.read.record import document_of, parse_json_at, refuse_surrogates
 
 _ENTRY = re.compile(r"[ \t]*@[A-Za-z]+[ \t]*[{(]")
 _NO_ENTRY = re.compile(r"[ \t]*@(?:string|preamble|comment)\b", re.IGNORECASE)
-_AS_IT_CAME = frozenset(("url", "doi", "file", "eprint", "ID", "ENTRYTYPE"))
+_AS_IT_CAME = frozenset(
+    ("url", "doi", "file", "eprint", "crossref", "xref", "date", "ID", "ENTRYTYPE")
+)
 
 
 def read_bibtex(stream: BufferedIOBase, origin: Origin, reject: OnReject) -> Iterator[Document]:

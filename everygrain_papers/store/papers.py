@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ from everygrain_papers.store.change import Change, Revision
 from everygrain_papers.store.kept import Kept
 from everygrain_papers.store.tables import TABLES, VERSION
 from everygrain_papers.store.works import Works
+
+# a stamp is from before its commit: who asks for changes since the last time asks this much more
+OVERLAP = timedelta(minutes=10)
 
 _PART = 500  # values of one statement
 

@@ -82,6 +82,20 @@ def test_an_id_with_a_folders_name_is_not_given_to_a_second_file(folders: Path) 
     assert held[f"{folders.name}/work/a.txt"] == "This is of work."
 
 
+def test_a_file_gets_its_whole_path_where_all_that_is_shorter_is_taken(folders: Path) -> None:
+    path = folders / "work" / "a.txt"
+    parts = path.relative_to("/").parts
+    for length in range(2, len(parts) + 1):  # a backup of all that is above, at each depth
+        copy = folders.joinpath("backup", *parts[-length:])
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text("A copy.")
+    held = add("notes", "backup", "work")
+    assert held["a.txt"] == "This is of notes."
+    assert held["work/a.txt"] == held["/".join(parts)] == "A copy."
+    assert held[str(path)] == "This is of work."
+    assert add("work") == held
+
+
 def test_a_folder_within_one_that_was_added_updates_it(folders: Path) -> None:
     add(".", index="elsewhere/index")
     (folders / "work" / "a.txt").write_text("Changed.")
@@ -108,6 +122,32 @@ def test_an_index_that_is_moved_with_its_folders_knows_them(folders: Path) -> No
     for each in ("notes", "work", "index"):
         shutil.copytree(folders / each, copy / each)
     assert add("copy/work", "copy/notes", index="copy/index") == before
+
+
+def test_an_index_that_is_moved_alone_knows_its_files(folders: Path) -> None:
+    before = add("notes", "work", index="index")
+    (folders / "deep" / "er").mkdir(parents=True)
+    for moved, old in (("deep/index", "index"), ("deep/er/index", "deep/index")):
+        shutil.move(folders / old, folders / moved)
+        assert add("work", index=moved) == before  # not a.txt, which is that of notes
+        assert add("notes", index=moved) == before
+    (folders / "new").mkdir()
+    (folders / "new" / "a.txt").write_text("This is new.")
+    assert add("new", index="deep/er/index") == before | {"new/a.txt": "This is new."}
+    shutil.move(folders / "deep" / "er" / "index", folders / "index")
+    assert add("new", "work", index="index") == before | {"new/a.txt": "This is new."}
+
+
+def test_a_copy_of_an_index_and_its_folder_takes_the_first_folder_for_another(
+    folders: Path,
+) -> None:
+    before = add("notes", index="index")
+    for each in ("notes", "index"):
+        shutil.copytree(folders / each, folders / "copy" / each)
+    (folders / "notes" / "a.txt").write_text("Changed.")
+    held = add("notes", index="copy/index")
+    assert held["a.txt"] == before["a.txt"]
+    assert held["notes/a.txt"] == "Changed."
 
 
 def test_an_index_of_documents_without_known_files_is_updated_as_ever(folders: Path) -> None:

@@ -47,20 +47,23 @@ def test_another_process_does_not_learn_again(room, counted):
     assert len(counted) == 1
 
 
-@pytest.mark.parametrize("change", ["example", "paper", "index", "rule"])
+@pytest.mark.parametrize("change", ["example", "paper", "index", "changed", "encoder", "rule"])
 def test_what_it_follows_from_makes_it_learn_again(room, counted, monkeypatch, change):
     learned(room)
     if change == "example":
         add_label(room, "water", ["rivers-2"])
     elif change == "rule":
         monkeypatch.setattr(module, "LEAST", 0.9)
+    elif change == "encoder":
+        room.index.reencode("latent")
     else:
-        room.papers.put([Paper("new", "A new flood of rivers", "Rivers flood.")])
-        if change == "index":
+        identity = "bread-0" if change == "changed" else "new"
+        room.papers.put([Paper(identity, "A new flood of rivers", "Rivers flood.")])
+        if change != "paper":
             learned(room)
             room.index_waiting()
     learned(room)
-    assert len(counted) == (3 if change == "index" else 2)
+    assert len(counted) == (3 if change in ("index", "changed") else 2)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"of": 1}', b"\xff\xfe"])

@@ -1,6 +1,7 @@
 """Evidence is bounded, and a very long text is looked at only where the query's words are."""
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -70,6 +71,14 @@ def test_a_very_long_text_is_looked_at_in_at_most_so_many_places(long_text):
     assert len(set(pieces)) == len(pieces)
     texts = [long_text[start:end] for start, end in pieces]
     assert texts.count("Here is Rye alone.") >= 40
+
+
+def test_a_sentence_that_reaches_from_place_to_place_is_found_once():
+    text = ("needle " + "straw " * 300) * 1_000
+    assert len(text) > windows.LONG_TEXT
+    pieces = windows.spans(text, {"needle": 1.0}, SENTENCES)
+    assert sum("needle" in text[start:end] for start, end in pieces) >= windows.BLOCKS
+    assert all(before[1] <= after[0] for before, after in pairwise(pieces))
 
 
 def test_a_very_long_text_that_holds_no_word_of_the_query_is_looked_at_from_its_beginning(
