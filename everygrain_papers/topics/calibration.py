@@ -2,12 +2,15 @@
 
     share = 2 (share of the collection whose odds are above those of a median example), at most MOST
     log share' = (n log share + WEIGHT log USUAL) / (n + WEIGHT)
-    mean over the collection of sigmoid(odds + shift) = share'
+    mean over the collection of sigmoid(odds + own shift) = share'
+    shift = (n own shift + WEIGHT common shift) / (n + WEIGHT)
 
-Half of a label's papers lie above its median one; n examples of it, each with the odds of a model
-that did not see it, tell where that is. With few examples the median leans on that of all labels'
-examples, and the share on what is usual. Without such a shift the few examples that were drawn say
-nothing of how rare a label is (benchmarks/papers/labels_none.py).
+The common shift gives all labels together the mean of their shares. Half of a label's papers lie
+above its median one; n examples of it, each with the odds of a model that did not see it, tell
+where that is. With few examples the median leans on that of all labels' examples, the share on what
+is usual, and the shift on the common one, which leaves labels in the order of their odds: one
+example tells too little of how rare a label is to change it. Without such a shift the few examples
+that were drawn say nothing of how rare a label is (benchmarks/papers/labels_none.py).
 """
 
 from __future__ import annotations
@@ -47,12 +50,18 @@ def shares(crossed: Floats, wanted: Floats, odds: Floats) -> Floats:
     return found
 
 
-def shifts(odds: Floats, wanted: Floats) -> Floats:
+def shifts(odds: Floats, wanted: Floats, examples: Floats) -> Floats:
     """Return (labels,) what is added to odds (papers, labels) so that the mean probabilities are
-    the shares wanted."""
-    low, high = np.full(len(wanted), -_WIDEST), np.full(len(wanted), _WIDEST)
+    the shares wanted; with few examples (labels,) as much as all labels together need."""
+    own = _solved(odds, wanted, axis=0)
+    common = _solved(odds, wanted.mean(), axis=None)
+    return np.asarray((examples * own + WEIGHT * common) / (examples + WEIGHT))
+
+
+def _solved(odds: Floats, wanted: Floats, axis: int | None) -> Floats:
+    low, high = np.full(np.shape(wanted), -_WIDEST), np.full(np.shape(wanted), _WIDEST)
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        above = expit(odds + middle).mean(axis=0) > wanted
+        above = expit(odds + middle).mean(axis=axis) > wanted
         low, high = np.where(above, low, middle), np.where(above, middle, high)
     return np.asarray((low + high) / 2)

@@ -152,7 +152,8 @@ class Tagger:
         learned = unfitted._standard(told, unfitted._learned(told, chosen, table))
         odds = learned._odds(told) / learned.deviation
         crossed = unfitted._crossed(told, chosen, table, seed)
-        shifts = calibration.shifts(odds, calibration.shares(crossed, table, odds))
+        shares = calibration.shares(crossed, table, odds)
+        shifts = calibration.shifts(odds, shares, table.sum(axis=0))
         return replace(learned, shifts=shifts)
 
     def _standard(self, told: _Told, coefficients: Floats) -> Tagger:

@@ -32,7 +32,26 @@ def test_a_share_stays_between_its_bounds():
     assert common == pytest.approx(MOST, rel=0.05)
 
 
-def test_shifted_odds_have_the_mean_that_was_wanted():
+def test_with_many_examples_shifted_odds_have_the_mean_that_was_wanted():
     odds = np.random.default_rng(0).normal(size=(400, 3)) * [1, 2, 5]
     wanted = np.array([0.01, 0.03, 0.25])
-    assert expit(odds + shifts(odds, wanted)).mean(axis=0) == pytest.approx(wanted, abs=1e-6)
+    own = shifts(odds, wanted, np.full(3, 1e12))
+    assert expit(odds + own).mean(axis=0) == pytest.approx(wanted, abs=1e-6)
+
+
+def test_without_examples_all_labels_shift_alike_and_together_have_the_mean():
+    odds = np.random.default_rng(1).normal(size=(400, 3)) * [1, 2, 5]
+    wanted = np.array([0.01, 0.03, 0.25])
+    common = shifts(odds, wanted, np.zeros(3))
+    assert np.ptp(common) == 0
+    assert expit(odds + common).mean() == pytest.approx(wanted.mean(), abs=1e-6)
+
+
+def test_a_shift_leans_on_the_common_one_as_examples_are_few():
+    odds = np.random.default_rng(2).normal(size=(400, 2)) * [1, 3]
+    wanted = np.array([0.02, 0.2])
+    own, common = shifts(odds, wanted, np.full(2, 1e12)), shifts(odds, wanted, np.zeros(2))
+    mixed = shifts(odds, wanted, np.array([1.0, 20.0]))
+    for label, n in enumerate((1, 20)):
+        by_hand = (n * own[label] + WEIGHT * common[label]) / (n + WEIGHT)
+        assert mixed[label] == pytest.approx(by_hand, abs=1e-6)
