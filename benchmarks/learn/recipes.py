@@ -22,25 +22,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from searched import DATA, compared, divided_papers, gains
 
 from everygrain.analyze import split
-from everygrain.document import Document, Ranking
+from everygrain.document import Document
 from everygrain.encode.distil import static_table
 from everygrain.encode.static import Static
 from everygrain.errors import InputError
-from everygrain.learn.held_out import divide, questions
+from everygrain.learn.held_out import questions
 from everygrain.learn.losses import parse_loss
 from everygrain.learn.pairs import collect, parse_source
 from everygrain.learn.recipe import kind_of
 from everygrain.learn.train.static import StaticTraining, train_static
-from everygrain.measure import evaluate, load
-from everygrain.measure.bootstrap import bca_interval
+from everygrain.measure import load
 from everygrain.measure.correction import holm
-from everygrain.measure.significance import randomisation_test
-from everygrain.read import read
 
 HERE = Path(__file__).resolve().parent
-DATA = HERE.parents[2] / "shared" / "data"
 RESULTS = HERE.parent / "results"
 MOST = 15_000
 
@@ -76,12 +73,7 @@ class Target:
     @classmethod
     def papers(cls, count: int, asked: str) -> Target:
         """A sample of papers, of which a quarter is asked for and never trains."""
-        barred = set((DATA / "scisumm" / "not_for_training.txt").read_text().split())
-        found = [
-            each for each in read(DATA / "papers" / "papers.jsonl.gz") if each.id not in barred
-        ]
-        lot = np.random.default_rng(0).permutation(len(found))[:count]
-        learned, kept = divide([found[i] for i in np.sort(lot)])
+        learned, kept = divided_papers(count)
         made = questions(parse_source(asked), kept, learned, queries=1_000, documents=count)
         return cls(made.documents, learned, made.queries, made.judgements)
 
@@ -89,13 +81,7 @@ class Target:
         """Return nDCG@10 of each query."""
         vectors = encoder.encode_words(self.words)
         asked = encoder.encode(list(self.queries.values()))
-        rows = []
-        for query, vector in zip(self.queries, asked, strict=True):
-            scores = vectors @ vector
-            for i in np.argsort(-scores, kind="stable")[:10]:
-                rows.append((query, self.documents[i].id, float(scores[i])))
-        ranking = Ranking.of(list(self.queries), rows)
-        return evaluate(ranking, self.judgements, ["nDCG@10"]).of("nDCG@10")
+        return gains(self.documents, vectors, list(self.queries), asked, self.judgements)
 
     def row(self, source: str, loss: str, plan: dict[str, Any]) -> dict[str, Any]:
         """Train on one source by one loss, and compare."""
@@ -106,12 +92,9 @@ class Target:
         settings = StaticTraining(steps / an_epoch, batch, plan["learning_rate"])
         made = train_static(self.base, pairs, loss=parse_loss(loss), settings=settings)
         after = self.values(made.encoder)
-        gap = bca_interval(after - self.before, samples=2_000)
-        test = randomisation_test(after, self.before, samples=10_000)
         return {
             "pairs": len(pairs), "steps": made.steps, "n": len(after),
-            "before": float(self.before.mean()), "after": float(after.mean()),
-            "difference": test.difference, "low": gap.low, "high": gap.high, "p": test.p,
+            **compared(after, self.before),
         }  # fmt: skip
 
 

@@ -23,24 +23,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from searched import DATA, compared, divided_papers, gains
 
-from everygrain.document import Document, Ranking
+from everygrain.document import Document
 from everygrain.encode.base import Encoder
 from everygrain.encode.cache import Cached, cache_folder
 from everygrain.encode.transformer import Transformer
-from everygrain.learn.held_out import divide, questions
+from everygrain.learn.held_out import questions
 from everygrain.learn.losses import parse_loss
 from everygrain.learn.pairs import collect, parse_source
 from everygrain.learn.train.fine_tuning import FineTuning
 from everygrain.learn.train.transformer import fine_tune
-from everygrain.measure import evaluate, load
-from everygrain.measure.bootstrap import bca_interval
+from everygrain.measure import load
 from everygrain.measure.correction import holm
-from everygrain.measure.significance import randomisation_test
-from everygrain.read import read
 
 HERE = Path(__file__).resolve().parent
-DATA = HERE.parents[2] / "shared" / "data"
 RESULTS = HERE.parent / "results"
 PAPERS = "papers"
 
@@ -78,12 +75,7 @@ class Target:
 
     @classmethod
     def papers(cls, trained: str, plan: Row) -> Target:
-        barred = set((DATA / "scisumm" / "not_for_training.txt").read_text().split())
-        found = [
-            each for each in read(DATA / "papers" / "papers.jsonl.gz") if each.id not in barred
-        ]
-        lot = np.random.default_rng(0).permutation(len(found))[: plan["documents"]]
-        learned, kept = divide([found[i] for i in np.sort(lot)])
+        learned, kept = divided_papers(plan["documents"])
         asked = "cloze(each=4)" if trained.startswith("title") else "title"
         made = questions(
             parse_source(asked), kept, learned,
@@ -96,13 +88,7 @@ class Target:
         texts = [f"{each.title} {each.text}" for each in self.documents]
         vectors = encoder.encode(texts)
         asked = encoder.encode(list(self.queries.values()))
-        rows = []
-        for query, vector in zip(self.queries, asked, strict=True):
-            scores = vectors @ vector
-            for i in np.argsort(-scores, kind="stable")[:10]:
-                rows.append((query, self.documents[i].id, float(scores[i])))
-        ranking = Ranking.of(list(self.queries), rows)
-        return evaluate(ranking, self.judgements, ["nDCG@10"]).of("nDCG@10")
+        return gains(self.documents, vectors, list(self.queries), asked, self.judgements)
 
     def row(self, source: str, loss: str, plan: Row) -> Row:
         """Fine-tune on one source by one loss, and compare."""
@@ -114,13 +100,9 @@ class Target:
             made = fine_tune(chosen, parse_loss(loss), Path(folder) / "m", settings=FineTuning())
             trained = time.process_time() - begun
             after = self.values(made)
-        gap = bca_interval(after - self.before, samples=2_000)
-        test = randomisation_test(after, self.before, samples=10_000)
         return {
             "pairs": len(chosen), "documents": len(self.documents), "n": len(after),
-            "before": float(self.before.mean()), "after": float(after.mean()),
-            "difference": test.difference, "low": gap.low, "high": gap.high, "p": test.p,
-            "processor_seconds": round(trained),
+            **compared(after, self.before), "processor_seconds": round(trained),
         }  # fmt: skip
 
 

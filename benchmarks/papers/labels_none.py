@@ -14,18 +14,16 @@ they left out counts as wrong. Writes results/papers_labels_none.md and .json.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 
 import numpy as np
 from scipy.special import expit, logit
-from topics import AREAS, DATA, NARROW, RESULTS, chosen, listed
+from topics import AREAS, NARROW, RESULTS, chosen, listed, read_papers
 
 from everygrain.encode.registry import create
 from everygrain.measure.bootstrap import bca_interval
 from everygrain.measure.correction import holm
 from everygrain.measure.significance import randomisation_test
-from everygrain_papers.paper import of_record
 from everygrain_papers.tags import LEAST
 from everygrain_papers.topics import Tagger
 from everygrain_papers.topics.held import text_of
@@ -90,12 +88,7 @@ def main() -> None:
     options = parser.parse_args()
     encoder = create("static")
     assert encoder is not None
-    papers = []
-    with gzip.open(DATA / "papers" / "papers.jsonl.gz", "rt", encoding="utf-8") as file:
-        for line in file:
-            record = json.loads(line)
-            kept = ("id", "title", "abstract", "venue", "keywords")
-            papers.append(of_record({key: record[key] for key in kept if key in record}))
+    papers = read_papers()
     known = np.array([i for i, p in enumerate(papers) if p.venue == "ijcai" and p.keywords])
     held = known[np.random.default_rng(5).random(len(known)) >= 0.5]
     others = np.random.default_rng(0).permutation(len(papers))[:8000]

@@ -291,6 +291,17 @@ def news(encoder) -> Task:
     return Task("r8", list(NEWS.values()), papers, vectors, np.arange(len(papers)), wanted)
 
 
+def read_papers() -> list[Paper]:
+    """Return the bundle, without what says who wrote a paper and when."""
+    papers = []
+    with gzip.open(DATA / "papers" / "papers.jsonl.gz", "rt", encoding="utf-8") as file:
+        for line in file:
+            record = json.loads(line)
+            kept = ("id", "title", "abstract", "venue", "keywords")
+            papers.append(of_record({key: record[key] for key in kept if key in record}))
+    return papers
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=3)
@@ -298,12 +309,7 @@ def main() -> None:
     options = parser.parse_args()
     encoder = create("static")
     assert encoder is not None
-    papers = []
-    with gzip.open(DATA / "papers" / "papers.jsonl.gz", "rt", encoding="utf-8") as file:
-        for line in file:
-            record = json.loads(line)
-            kept = ("id", "title", "abstract", "venue", "keywords")
-            papers.append(of_record({key: record[key] for key in kept if key in record}))
+    papers = read_papers()
     vectors = encoder.encode([f"{paper.title}\n{paper.abstract}" for paper in papers])
     known = np.array([
         i for i, paper in enumerate(papers) if paper.venue == "ijcai" and paper.keywords
