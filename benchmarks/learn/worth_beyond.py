@@ -27,8 +27,9 @@ def taught_beyond() -> Taught:
 
 def bags(count: int, seed: int = 0) -> list[str]:
     table, lot = static_table(), np.random.default_rng(seed)
-    words = [w for w in table.vocabulary if w.isalpha() and w.isascii() and len(w) > 2]
-    rows = table.matrix[[table.vocabulary[word] for word in words]].astype(np.float32)
+    places = table.vocabulary
+    words = [w for w in places if w.isalpha() and w.isascii() and len(w) > 2]
+    rows = table.matrix[[places[word] for word in words]].astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     near = np.concatenate([
         np.argpartition(-(rows[i : i + 512] @ rows.T), NEAREST + 1, axis=1)[:, : NEAREST + 1]
